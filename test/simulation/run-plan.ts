@@ -8,6 +8,7 @@ import {
   cleanedUp,
   deletedInItsTime,
   oneJobPerClaim,
+  oneLivingJob,
   withinLimit,
 } from "./invariants/jobs.ts";
 import { noLineTwice, ownLines } from "./invariants/lines.ts";
@@ -28,6 +29,7 @@ const RUN_EXTRA_S = 120;
 
 const INVARIANTS: readonly ((scene: Scene) => Watcher)[] = [
   oneJobPerClaim,
+  oneLivingJob,
   builtByItsOwner,
   withinLimit,
   deletedInItsTime,

@@ -6,7 +6,8 @@ import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
-import { decide, isLaunchedElsewhere } from "../../job/decide/decide.ts";
+import { decide } from "../../job/decide/decide.ts";
+import { isReplaced } from "../../job/decide/replaced.ts";
 import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
@@ -109,7 +110,7 @@ export class Controller {
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
-    if (!(await this.#areStillReplaced(flowRunId, decision))) return 0;
+    if (!(await this.#areStillReplaced(observed, decision))) return 0;
     const requeue = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (typeof requeue === "number") return Math.min(requeue, decision.requeueAfterMs ?? requeue);
@@ -183,9 +184,13 @@ export class Controller {
   }
 
   /** The Jobs that it sees may be newer than the state that it has read: one of them may be the new claim's. */
-  async #areStillReplaced(flowRunId: string, { deletions }: Decision): Promise<boolean> {
-    if (!deletions.some(({ isReplaced }) => isReplaced)) return true;
-    return isLaunchedElsewhere(await this.#deps.states.refresh(flowRunId), this.#deps.settings.place);
+  async #areStillReplaced(observed: ObservedRun, { deletions }: Decision): Promise<boolean> {
+    const uids = new Set(deletions.flatMap((each) => (each.isReplaced ? each.job.metadata.uid : [])));
+    if (uids.size === 0) return true;
+    const run = await this.#deps.states.refresh(observed.flowRunId);
+    const { place } = this.#deps.settings;
+    const replaced = observed.jobs.filter(({ job }) => uids.has(job.metadata.uid));
+    return replaced.every((job) => isReplaced(job, { observed, run, place }));
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */

@@ -3,22 +3,15 @@
 
 import { lastSeenAt, type Pod } from "../../kube/client/objects.ts";
 import { isCancelled, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
-import { comparePlaces, type Place } from "../../orchestrator/place.ts";
-import { IDENTIFIER_LABEL } from "../labels.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
 import { createdMs, eventsOf, isDeleted, isKeptWithPods, type ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase, type JobPhase } from "../observe/phase.ts";
-import {
-  flowFailure,
-  flowStarted,
-  hasEnded,
-  hasFailed,
-  podTerminationProblem,
-} from "../observe/pod-termination.ts";
+import { flowFailure, hasEnded, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
 import { logEntry, type JobContext } from "./job-context.ts";
+import { decideReplaced, ownerOfState } from "./replaced.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
 import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry, Transition } from "./types.ts";
 
@@ -91,30 +84,6 @@ function deletionOf({ observed, phase, decision }: DecidedJob) {
   const isActive = !isJobFinished(job) || observed.pods.some((pod) => !hasEnded(pod));
   const deletion: Deletion = { job, reason, status, isActive, isReplaced };
   return { inMs, phase, deletion };
-}
-
-/** An old Job, kept or held by a finalizer, must not fail a restarted run: the claim of a pending state names its Job. */
-function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["stateBelongsTo"] {
-  const identifier = observed.job.metadata.labels?.[IDENTIFIER_LABEL];
-  const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
-  if (claim === undefined || identifier === undefined) return "this";
-  return claim.identifiers.includes(identifier) ? "this" : "next";
-}
-
-/** A Job whose flow has not started, of a run that was launched elsewhere meanwhile: it would start the flow a second time. */
-function decideReplaced({ observed, input, stateBelongsTo }: JobContext): JobDecision | undefined {
-  const { job, pods, deletedPods, gone } = observed;
-  const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
-  if (!canStart || stateBelongsTo !== "next" || !isLaunchedElsewhere(input.run, input.place))
-    return undefined;
-  const reason = "its flow has not started, and its flow run was launched again elsewhere";
-  return { status: "orphaned", reason, deleteInMs: 0, isReplaced: true };
-}
-
-/** Whether the run is claimed for another cluster or namespace. */
-export function isLaunchedElsewhere(run: RunStatus, place: Place | undefined): boolean {
-  const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
-  return claim !== undefined && place !== undefined && comparePlaces(claim.place, place) === "other";
 }
 
 /** The events of pods that have not started, in the format of Prefect's own agent. */

@@ -71,7 +71,7 @@ export interface Deletion {
   readonly status: string;
   /** The Job or a pod of it is not seen to have ended: both are read from the cluster again before it is deleted. */
   readonly isActive: boolean;
-  /** Only while the run is launched elsewhere: its state is read again before. */
+  /** Only because its run was launched again: the run's state is read again before. */
   readonly isReplaced: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface JobDecision
     Partial<Pick<Decision, "logs" | "heartbeat" | "deleteDask">> {
   /** Delete the Job after so many milliseconds; undefined: never. */
   readonly deleteInMs?: number | undefined;
-  /** Delete it only while the run is launched elsewhere. */
+  /** Delete it only because its run was launched again. */
   readonly isReplaced?: boolean;
   readonly firstObserved?: FirstObserved | undefined;
 }

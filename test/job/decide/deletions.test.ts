@@ -42,6 +42,24 @@ describe("a Job whose run was launched again while nobody kept the Job alive", (
     expect(deletions).toMatchObject(want);
   });
 
+  const newer = { job: job({ name: "newer", uid: "newer", creationTimestamp: "2030-01-01T00:00:00Z" }) };
+
+  it.each([
+    { name: "for which the claim made a newer Job", run: claimedIn("default"), want: 1 },
+    { name: "whose newer Job has started", run: known("Running"), want: 1 },
+    { name: "that the newer Job's end is told of", run: known("Success"), want: 0 },
+    { name: "that Prefect cannot be asked about", run: { kind: "unknown" as const }, want: 0 },
+  ])("is deleted beside a newer Job of a run $name: $want", ({ run, want }) => {
+    const { deletions } = decisionOf({ jobs: [{ pods: [pending] }, newer], run, place });
+    expect(deletions.filter(({ isReplaced }) => isReplaced)).toHaveLength(want);
+  });
+
+  it("is left alone beside a newer Job that is over", () => {
+    const over = { ...newer, job: { ...newer.job, status: failed.status } };
+    const { deletions } = decisionOf({ jobs: [{ pods: [pending] }, over], run: claimedIn("default"), place });
+    expect(deletions.filter(({ isReplaced }) => isReplaced)).toEqual([]);
+  });
+
   it("is left alone once its flow has started", () => {
     const jobs = [{ pods: [runningPod] }];
     expect(decisionOf({ jobs, run: claimedIn("other"), place }).deletions).toEqual([]);

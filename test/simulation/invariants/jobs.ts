@@ -1,8 +1,10 @@
 // Rules about Jobs: who may create and delete them, and when.
 
 import { arrayIn, objectIn } from "../../../src/base/json.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
 import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
+import type { KubeObject } from "../../fakes/kubernetes/kube-object.ts";
 import type { JobFact, RunFact } from "../facts.ts";
 import type { JobEvent, Scene, Watcher } from "../scene.ts";
 import { isOwner, isSame, knewBetter, nameOwner } from "./whose.ts";
@@ -13,6 +15,8 @@ const SIDECAR_GRACE_MS = 60_000;
 const LOOK_MS = 30_000;
 /** So long after an outage a claim may arrive that was sent before the lead was lost. */
 const LEAD_MS = 60_000;
+/** So long after a run was launched again its old Job is gone. */
+const REPLACED_MS = 20_000;
 const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
 
 export const isLive = (job: JobFact): boolean =>
@@ -38,13 +42,39 @@ export function oneJobPerClaim(scene: Scene): Watcher {
       if (run.jobs.length > run.claims.size)
         scene.violated(rule, `${run.name} has ${run.jobs.length} Jobs for ${run.claims.size} claims`);
       const other = run.jobs.find(
-        (known) => known !== job && isSamePlace(known, job) && isLive(known) && !isGivenUp(known),
+        (known) =>
+          known !== job &&
+          isSamePlace(known, job) &&
+          isLive(known) &&
+          !isGivenUp(known) &&
+          !isStuck(scene, known),
       );
       if (other !== undefined)
         scene.violated(
           rule,
           `${by.name} creates Job ${job.name} of ${run.name} beside ${other.name}, which lives`,
         );
+    },
+  };
+}
+
+/** The old Job of a run that was launched again goes, also if it is stuck. */
+export function oneLivingJob(scene: Scene): Watcher {
+  return {
+    onTick: () => {
+      const { calmSinceMs = scene.nowMs } = scene.acts;
+      if (scene.nowMs - calmSinceMs < REPLACED_MS) return;
+      for (const run of scene.runs.values()) {
+        const living = run.jobs.filter(isLive);
+        const newest = living.at(-1);
+        if (newest === undefined || scene.nowMs - newest.createdMs < REPLACED_MS) continue;
+        for (const old of living)
+          if (old !== newest && isSamePlace(old, newest) && !isRunning(scene, old))
+            scene.violated(
+              "one Job per submission",
+              `${old.name} of ${run.name} lives on beside ${newest.name}`,
+            );
+      }
     },
   };
 }
@@ -111,8 +141,9 @@ export function deletedInItsTime(scene: Scene): Watcher {
           `${by.name} deletes ${job.name} of ${nameOwner(job)}`,
         );
       if (job.run.isDeleted) return;
-      if (job.endedMs === undefined) checkUnfinished(scene, event);
-      else checkFinished(scene, event, job.endedMs);
+      const endedMs = job.endedMs ?? flowSucceededMs(scene, job);
+      if (endedMs === undefined) checkUnfinished(scene, event);
+      else checkFinished(scene, event, endedMs);
     },
   };
 }
@@ -138,9 +169,12 @@ function isUndone({ job, by }: JobEvent): boolean {
   return job.by === by && job.run.claimer !== by;
 }
 
-/** Another agent has taken its run over, in another place. */
-function isLaunchedElsewhere({ run, cluster, namespace }: JobFact): boolean {
+/** Its run was launched again: it has a newer Job, or another agent has taken it over in another place. */
+function isReplaced(job: JobFact): boolean {
+  const { run, cluster, namespace } = job;
   const { type } = run.states.at(-1) ?? {};
+  if (run.jobs.slice(run.jobs.indexOf(job) + 1).some((newer) => isSamePlace(newer, job) && isLive(newer)))
+    return true;
   const plan = type === "Submitted" ? run.claimer?.agent?.plan : undefined;
   return plan !== undefined && (plan.cluster !== cluster || plan.namespace !== namespace);
 }
@@ -148,7 +182,7 @@ function isLaunchedElsewhere({ run, cluster, namespace }: JobFact): boolean {
 function checkUnfinished(scene: Scene, { job, by }: JobEvent): void {
   const { run } = job;
   const rule = LIVING_RULE;
-  if (!isRunning(scene, job) && (run.causes.length > 0 || isLaunchedElsewhere(job))) return;
+  if (!isRunning(scene, job) && (run.causes.length > 0 || isReplaced(job))) return;
   const { type = "", by: settler } = run.states.at(-1) ?? {};
   // It was stuck, and its failure is reported.
   if (type === "Failed" && settler?.kind === "agent") return;
@@ -201,13 +235,37 @@ export function isReported(run: RunFact, job: JobFact): boolean {
 
 /** Whether the flow's container runs in a pod of the Job. */
 function isRunning(scene: Scene, job: JobFact): boolean {
-  const pods = scene.world.kubes[job.cluster]?.list("pods", job.namespace) ?? [];
-  return pods.some(
+  return podsOf(scene, job).some(
     ({ metadata, status }) =>
       status?.["phase"] === "Running" &&
       // Between its crashes nothing runs in it.
-      arrayIn(status["containerStatuses"]).some((each) => "running" in objectIn(objectIn(each)["state"])) &&
-      metadata.deletionTimestamp === undefined &&
-      (metadata.ownerReferences ?? []).some(({ uid }) => uid === job.uid),
+      containerStates(status).some((state) => "running" in state) &&
+      metadata.deletionTimestamp === undefined,
   );
+}
+
+/** Whether something that may pass keeps its pod from starting. */
+function isStuck(scene: Scene, job: JobFact): boolean {
+  const reasons = podsOf(scene, job)
+    .flatMap(({ status }) => containerStates(status))
+    .map(({ waiting }) => objectIn(waiting)["reason"]);
+  return reasons.some((reason) => reason !== undefined && reason !== "ContainerCreating");
+}
+
+/** When the flow ended well, if only pods that are being deleted keep the Job from completing. */
+function flowSucceededMs(scene: Scene, job: JobFact): number | undefined {
+  if (isRunning(scene, job)) return undefined;
+  const pod = podsOf(scene, job).find(({ status }) => status?.["phase"] === "Succeeded");
+  const [end] = containerStates(pod?.status).flatMap(({ terminated }) => terminated ?? []);
+  const { finishedAt } = objectIn(end);
+  return typeof finishedAt === "string" ? Date.parse(finishedAt) : undefined;
+}
+
+function podsOf(scene: Scene, job: JobFact): readonly KubeObject[] {
+  const pods = scene.world.kubes[job.cluster]?.list("pods", job.namespace) ?? [];
+  return pods.filter(({ metadata }) => (metadata.ownerReferences ?? []).some(({ uid }) => uid === job.uid));
+}
+
+function containerStates(status: KubeObject["status"]): readonly JsonObject[] {
+  return arrayIn(status?.["containerStatuses"]).map((each) => objectIn(objectIn(each)["state"]));
 }

@@ -1,0 +1,52 @@
+// Decides about a Job whose flow has not started although its run was launched again: it would start the flow a second time.
+
+import { isActive, type RunStatus } from "../../orchestrator/flow-run.ts";
+import { comparePlaces } from "../../orchestrator/place.ts";
+import { IDENTIFIER_LABEL } from "../labels.ts";
+import { createdMs, isDeleted, type ObservedJob } from "../observe/observed.ts";
+import { isJobFinished } from "../observe/phase.ts";
+import { flowStarted } from "../observe/pod-termination.ts";
+import type { JobContext } from "./job-context.ts";
+import type { DecideInput, JobDecision } from "./types.ts";
+
+type Launches = Pick<DecideInput, "observed" | "run" | "place">;
+
+export function decideReplaced({ observed, input }: JobContext): JobDecision | undefined {
+  if (!isReplaced(observed, input)) return undefined;
+  const reason = "its flow has not started, and its flow run was launched again";
+  return { status: "orphaned", reason, deleteInMs: 0, isReplaced: true };
+}
+
+/**
+ * Whether the Job may still start a flow that a newer Job, or one in another place, starts. A Job that is stuck is not adopted:
+ * whoever restarts its run may have changed what kept it from starting.
+ */
+export function isReplaced(observed: ObservedJob, { observed: { jobs }, run, place }: Launches): boolean {
+  const { job, pods, deletedPods, gone } = observed;
+  const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
+  if (!canStart || run.kind !== "known" || !isActive(run.state.type)) return false;
+  const claim = claimOf(run);
+  if (claim?.identifiers.includes(identifierOf(observed) ?? "") === true) return false;
+  if (claim !== undefined && place !== undefined && comparePlaces(claim.place, place) === "other")
+    return identifierOf(observed) !== undefined;
+  return jobs.some(
+    (other) => createdMs(other.job) > createdMs(job) && !isDeleted(other) && !isJobFinished(other.job),
+  );
+}
+
+/** Which Job a pending state belongs to. An old Job, kept or held by a finalizer, must not fail a restarted run. */
+export function ownerOfState(observed: ObservedJob, { run }: Pick<DecideInput, "run">): "this" | "next" {
+  const identifier = identifierOf(observed);
+  const claim = claimOf(run);
+  if (claim === undefined || identifier === undefined) return "this";
+  return claim.identifiers.includes(identifier) ? "this" : "next";
+}
+
+function identifierOf({ job }: ObservedJob): string | undefined {
+  return job.metadata.labels?.[IDENTIFIER_LABEL];
+}
+
+/** The claim of a pending state; it names the Job that it is for. */
+function claimOf(run: RunStatus) {
+  return run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
+}
