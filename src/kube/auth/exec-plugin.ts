@@ -3,6 +3,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
+import { parse } from "yaml";
 import { aborted } from "../../base/clock.ts";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { arrayIn, jsonIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
@@ -174,7 +175,7 @@ function outputOf(child: ChildProcess, user: CredentialDeps["user"]): Promise<st
 
 /** Errors never contain what it printed, which may be the token. */
 function readAnswer(output: string, apiVersion: string, nowMs: number): Identity {
-  const answer = objectIn(jsonIn(output));
+  const answer = objectIn(jsonIn(output) ?? yamlIn(output));
   const status = objectIn(answer["status"]);
   const filled = (name: string): string | undefined => textIn(status[name]) || undefined;
   const [token, cert, key] = [filled("token"), filled("clientCertificateData"), filled("clientKeyData")];
@@ -191,6 +192,15 @@ function readAnswer(output: string, apiVersion: string, nowMs: number): Identity
     throw new ExpectedError("its expirationTimestamp is not a time");
   const expiresAt = Number.isNaN(expiry) ? Number.POSITIVE_INFINITY : expiry;
   return { token, cert, key, expiresAt, renewAt: expiresAt - Math.min(RENEW_MS, (expiresAt - nowMs) / 5) };
+}
+
+/** client-go reads YAML, too. All of an ExecCredential is text: a timestamp without quotes stays one. */
+function yamlIn(output: string): unknown {
+  try {
+    return parse(output, { schema: "failsafe", logLevel: "error" });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Verbatim: the arguments are quoted already. */

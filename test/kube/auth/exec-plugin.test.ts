@@ -170,6 +170,21 @@ describe("an exec plugin", () => {
     expect(await known.headers()).toEqual({});
   });
 
+  it("can answer in YAML", async () => {
+    const calls = join(folder, "yaml-calls");
+    const answer = `apiVersion: ${API}
+kind: ExecCredential
+status:
+  token: 100$(wc -l < ${calls})
+  expirationTimestamp: 2026-11-21T00:01:00Z`;
+    const path = script("writes-yaml", `echo >> ${calls}; cat <<END\n${answer}\nEND`);
+    const { credentials, pass } = withPlugin(path);
+    const known = await credentials;
+    expect(await known.headers()).toEqual({ authorization: "Bearer 1001" });
+    pass(61_000);
+    expect(await known.headers()).toEqual({ authorization: "Bearer 1002" });
+  });
+
   it("adds its token to the secrets", async () => {
     const secrets = new Secrets();
     const known = await withPlugin(script("tells", answering({ token: "hunter2-s3cret" })), { secrets })

@@ -87,7 +87,7 @@ export class InstallCommand extends PrefectCommand {
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
-    const warnings = options.rbacOnly === true ? [] : [missingIn(options, own), shownPassword(options)];
+    const warnings = options.rbacOnly === true ? [] : [missingIn(options, own), shownPassword(options, own)];
     for (const warning of warnings) if (warning !== undefined) this.printMessage(`warning: ${warning}`);
     return 0;
   }
@@ -150,10 +150,17 @@ function missingIn(
 }
 
 /** An address is not in a Secret. */
-function shownPassword({ api = "", jobTemplateUrl = "" }: InstallOptions): string | undefined {
-  const hasPassword = (address: string): boolean => redactUrl(address) !== address;
-  const what = hasPassword(api) ? "Prefect API" : hasPassword(jobTemplateUrl) ? "job template" : undefined;
-  return what && `the password in the address of the ${what} is in the Deployment in plain text`;
+function shownPassword(
+  { api = "", jobTemplateUrl = "" }: InstallOptions,
+  own: PrefectConfig | undefined,
+): string | undefined {
+  const places = [
+    [api, "Prefect API", "Deployment"],
+    [jobTemplateUrl, "job template", "Deployment"],
+    [own?.apiUrl.value ?? "", "Prefect API", "ConfigMap"],
+  ] as const;
+  const [, what, where] = places.find(([address]) => redactUrl(address) !== address) ?? [];
+  return what && `the password in the address of the ${what} is in the ${where} in plain text`;
 }
 
 /** The address, unless it is only the backend's default. */

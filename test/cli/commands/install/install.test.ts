@@ -254,17 +254,22 @@ describe("install", () => {
 
   it.each([
     { argv: ["-a", "https://me:hunter2@prefect.example.com"], what: "Prefect API" },
+    { argv: ["--config-toml", "c.toml"], what: "Prefect API", where: "ConfigMap" },
     {
       argv: ["-a", "https://prefect.example.com", "--job-template", "https://me:hunter2@example.com/t.yaml"],
       what: "job template",
     },
-  ])("warns that the password in the address of the $what is no secret", async ({ argv, what }) => {
-    const { stderr, exitCode } = await runCli(["install", "-b", "server", ...argv]);
-    expect(exitCode).toBe(0);
-    expect(stderr).toBe(
-      `warning: the password in the address of the ${what} is in the Deployment in plain text\n`,
-    );
-  });
+  ])(
+    "warns that the password in the address of the $what is no secret",
+    async ({ argv, what, where = "Deployment" }) => {
+      const files = { "c.toml": '[cloud]\napi = "https://me:hunter2@prefect.example.com"\n' };
+      const { stderr, exitCode } = await runCli(["install", "-b", "server", ...argv], { files });
+      expect(exitCode).toBe(0);
+      expect(stderr).toBe(
+        `warning: the password in the address of the ${what} is in the ${where} in plain text\n`,
+      );
+    },
+  );
 
   it("warns about an address that in a pod is the pod itself", async () => {
     const { stderr, exitCode } = await runCli(["install", "-a", "http://localhost:4200"]);
