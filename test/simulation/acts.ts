@@ -7,6 +7,7 @@ import type { KubeObject } from "../fakes/kubernetes/kube-object.ts";
 import { evicted } from "../fakes/kubernetes/pod-status.ts";
 import { asJob } from "../fakes/kubernetes/kube-object.ts";
 import { cleanUp } from "./cleanup.ts";
+import { takeNodeDown } from "./node-down.ts";
 import type { RunFact } from "./facts.ts";
 import type { ActKind, ActPlan } from "./plan.ts";
 import type { Deployed, Scene } from "./scene.ts";
@@ -60,6 +61,7 @@ const BEGIN: Readonly<Partial<Record<ActKind, Begin>>> = {
     );
     scene.as(KUBERNETES, () => void kube.put("pods", { ...pod, status: { ...pod.status, ...status } }));
   }),
+  "node down": (scene, { target }) => takeNodeDown(scene, target % scene.world.kubes.length),
   "delete a Job": onObject("jobs", (scene, kube, { metadata }) => {
     const run = scene.runOf({ metadata } as never);
     if (run !== undefined) scene.cause(run, "a person deletes its Job");

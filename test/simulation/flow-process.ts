@@ -25,6 +25,8 @@ export interface FlowProcessDeps {
   readonly act: (run: () => void) => void;
   /** A reason for the run to fail has come up. */
   readonly onCause: (what: string) => void;
+  /** Whether it ended with its node. */
+  readonly isLost: () => boolean;
 }
 
 /** Exit codes of processes that say nothing to Prefect. */
@@ -116,7 +118,7 @@ export class FlowProcess {
   }
 
   #isAlive(): boolean {
-    if (this.#isOver) return false;
+    if (this.#isOver || this.#deps.isLost()) return false;
     const { kube, pod } = this.#deps;
     const current = kube.get("pods", pod.namespace, pod.name);
     const { deletionTimestamp, uid } = current?.metadata ?? {};

@@ -57,5 +57,6 @@ function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProces
     pod,
     act: (act) => scene.as(FLOW, act),
     onCause: (what) => scene.cause(run, what),
+    isLost: () => scene.lostPods.has(pod.uid),
   });
 }

@@ -100,6 +100,7 @@ export const FAULTS = [
   "full quota",
   "broken webhook",
   "evict a pod",
+  "node down",
 ] as const;
 
 /** What people do. */

@@ -111,6 +111,8 @@ export class Scene {
   readonly knowledge = new Knowledge();
   readonly runs = new Map<string, RunFact>();
   readonly jobs = new Map<string, JobFact>();
+  /** Uids of pods whose processes ended with their node. */
+  readonly lostPods = new Set<string>();
   readonly violations: Violation[] = [];
   readonly watchers: Watcher[] = [];
   readonly #processes = new Map<Process, Actor>();

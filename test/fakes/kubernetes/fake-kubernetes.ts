@@ -87,6 +87,8 @@ export interface FakeKubernetes {
     name: string,
     propagation?: "Background" | "Foreground" | "Orphan",
   ): void;
+  /** Its node is down until the answer is called: nothing happens to the pods. */
+  holdNode(): () => void;
   /** Adds to a container's log. */
   writeLog(pod: { readonly namespace: string; readonly name: string }, container: string, text: string): void;
   /** Forgets history: watches from older versions, and further pages of lists, answer 410. */
@@ -121,6 +123,7 @@ class Fake implements FakeKubernetes {
   readonly #front: Front;
   readonly #server: HttpServer;
   readonly #tls: boolean;
+  readonly #kubelet: Kubelet;
   readonly #parts: readonly { stop: () => void }[];
 
   constructor(options: FakeKubernetesOptions) {
@@ -135,7 +138,11 @@ class Fake implements FakeKubernetes {
     // Clients send no tokens without TLS.
     this.#tls = options.tokens !== undefined;
     this.#server = new HttpServer(this.#front.handle, { host, port, tls: this.#tls });
-    this.#parts = [keepAccounts(store, clock), ...this.#controllers(options)];
+    const events = new EventRecorder(store, clock);
+    const { killMs = 20, killedExit = () => 137, onPhase } = options;
+    const { logs } = this.#api;
+    this.#kubelet = new Kubelet({ store, clock, logs, events, killMs, killedExit, onPhase });
+    this.#parts = [keepAccounts(store, clock), ...this.#controllers(options, events)];
     for (const name of ["default", "kube-system", ...(options.namespaces ?? [])])
       addNamespace(store, clock, name);
     addNode(store, clock);
@@ -216,6 +223,10 @@ class Fake implements FakeKubernetes {
     if (version !== undefined) deleteVersion(this.#store, version, { propagation, now: this.#clock.now() });
   }
 
+  holdNode(): () => void {
+    return this.#kubelet.hold();
+  }
+
   writeLog(
     pod: { readonly namespace: string; readonly name: string },
     container: string,
@@ -253,16 +264,11 @@ class Fake implements FakeKubernetes {
     await this.#server.close();
   }
 
-  #controllers(options: FakeKubernetesOptions): readonly { stop: () => void }[] {
-    const store = this.#store;
-    const clock = this.#clock;
-    const { killMs = 20, killedExit = () => 137, onPhase, podBackoffMs = 10_000 } = options;
-    const { script = () => "succeed" as const } = options;
-    const events = new EventRecorder(store, clock);
-    const { logs } = this.#api;
-    const kubelet = new Kubelet({ store, clock, logs, events, killMs, killedExit, onPhase });
+  #controllers(options: FakeKubernetesOptions, events: EventRecorder): readonly { stop: () => void }[] {
+    const [store, clock, kubelet] = [this.#store, this.#clock, this.#kubelet];
     const always = [new GarbageCollector(store, clock), kubelet];
     if (options.controller === false) return always;
+    const { podBackoffMs = 10_000, script = () => "succeed" as const } = options;
     return [...always, new JobController({ store, clock, events, kubelet, script, podBackoffMs })];
   }
 }

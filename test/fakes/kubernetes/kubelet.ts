@@ -40,6 +40,8 @@ export class Kubelet {
   readonly #lives = new Map<string, Life>();
   readonly #dying = new Set<string>();
   readonly #stop = new AbortController();
+  /** Each ends when its node answers again. */
+  readonly #holds = new Set<Promise<void>>();
   readonly #unlisten: () => void;
 
   constructor(options: KubeletOptions) {
@@ -52,6 +54,20 @@ export class Kubelet {
     this.#unlisten();
     this.#stop.abort();
     for (const { end } of this.#lives.values()) end.abort();
+  }
+
+  /** Nothing happens to the pods until the answer is called: their node is down. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#holds.add(promise);
+    return () => {
+      this.#holds.delete(promise);
+      resolve();
+    };
+  }
+
+  async #untilUp(): Promise<void> {
+    for (const hold of this.#holds) await hold;
   }
 
   /** Leads a pod through its steps; returns at once. */
@@ -68,6 +84,7 @@ export class Kubelet {
     for (const step of steps) {
       if (step.afterMs !== undefined && step.afterMs > 0)
         await this.#deps.clock.sleep(step.afterMs, life.end.signal);
+      if (this.#holds.size > 0) await this.#untilUp();
       if (life.end.signal.aborted) return;
       await this.#take(uid, life, step);
     }
@@ -132,6 +149,7 @@ export class Kubelet {
   }
 
   async #kill(uid: string): Promise<void> {
+    if (this.#holds.size > 0) await this.#untilUp();
     const { store, clock, events } = this.#deps;
     const pod = store.byUid(uid);
     if (pod === undefined || this.#stop.signal.aborted) return;

@@ -240,7 +240,8 @@ function isRunning(scene: Scene, job: JobFact): boolean {
       status?.["phase"] === "Running" &&
       // Between its crashes nothing runs in it.
       containerStates(status).some((state) => "running" in state) &&
-      metadata.deletionTimestamp === undefined,
+      metadata.deletionTimestamp === undefined &&
+      !scene.lostPods.has(metadata.uid),
   );
 }
 

@@ -91,7 +91,8 @@ function checkCancelled(scene: Scene, { run, now }: StateEvent): void {
     ({ metadata, status }) =>
       metadata.labels?.["prefect.io/flow_run_id"] === run.id &&
       status?.["phase"] === "Running" &&
-      metadata.deletionTimestamp === undefined,
+      metadata.deletionTimestamp === undefined &&
+      !scene.lostPods.has(metadata.uid),
   );
   if (runs.length > 0)
     scene.violated("a run is Cancelled when nothing of it runs", `${now.by.name}: a pod of ${run.name} runs`);
