@@ -15,8 +15,6 @@ import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
 export const PODS_UNKNOWN = "without permission to list pods it is not known whether one is to be kept";
 
 interface JobPlanInput extends PlannedRun {
-  /** The run may have Jobs that were not listed. */
-  readonly isPartial?: boolean | undefined;
   readonly olderThanMs: number;
   readonly now: Date;
 }
@@ -66,15 +64,10 @@ function newestJobMs({ observed }: InventoryRun): number {
   return Math.max(...counted.map(({ job }) => createdMs(job)));
 }
 
-/** Whether a Job that Prefect made for the run has not finished, whatever Prefect says, or does not. */
-function worksItself({ observed }: InventoryRun): boolean {
-  return observed.jobs.some(({ job, gone }) => !gone && !isJobFinished(job) && isMadeByPrefect(job.metadata));
-}
-
 function planFinishedJob(
   job: Job,
   newestMs: number,
-  { run, lifecycle, now, olderThanMs, isPartial = false }: JobPlanInput,
+  { run, lifecycle, now, olderThanMs }: JobPlanInput,
 ): KeepOrDelete {
   const sinceMs = now.getTime() - (finishedAt(job) ?? new Date(job.metadata.creationTimestamp)).getTime();
   const result = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
@@ -82,7 +75,7 @@ function planFinishedJob(
   // The agent reports the run's result from its newest Job.
   const isOfFlow = !isMadeByPrefect(job.metadata);
   const isReplaced = !isOfFlow && createdMs(job) < newestMs;
-  if (isOfFlow && run.status.kind === "unknown" && (isPartial || worksItself(run)))
+  if (isOfFlow && run.status.kind === "unknown")
     return { keep: `${result}, but its flow run, which made it, may be at work` };
   if (!isReplaced && run.status.kind === "known" && lifecycle.kind === "alive")
     return { keep: `${result}, but its flow run is still ${run.status.state.name}` };

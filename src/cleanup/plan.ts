@@ -18,8 +18,6 @@ export interface PlanOptions {
   readonly orphansOnly: boolean;
   /** Only what belongs to these flow runs; undefined: also what belongs to none. */
   readonly runs: ReadonlySet<string> | undefined;
-  /** Only Jobs with some label were listed. */
-  readonly isPartial?: boolean | undefined;
   /** Why what belongs to this run is kept, whatever else holds; undefined: nothing keeps it. */
   readonly keepRun?: ((run: InventoryRun) => string | undefined) | undefined;
 }
@@ -29,7 +27,7 @@ const NO_ID = "its label is not a flow run id";
 
 /** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
-  const { olderThanMs, orphansOnly, runs: only, isPartial } = options;
+  const { olderThanMs, orphansOnly, runs: only } = options;
   const ownerOf = (run: InventoryRun): PlannedRun => {
     const keep = isUuid(run.flowRunId) ? options.keepRun?.(run) : NO_ID;
     return { run, lifecycle: lifecycleOf(run), keep };
@@ -38,7 +36,7 @@ export function planCleanup(inventory: Inventory, options: PlanOptions, now: Dat
   const isSelected = ({ run }: Kept | PlanItem): boolean =>
     only === undefined || (run !== undefined && only.has(run.id));
   const jobs = options.jobs
-    ? inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now, isPartial }))
+    ? inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now }))
     : [];
   const deletedJobs = new Set(jobs.flatMap(({ items }) => items.filter(isWanted).map(({ uid }) => uid)));
   const runs = mergedById(inventory.runs);

@@ -33,6 +33,7 @@ const OPTIONS: PlanOptions = {
   orphansOnly: false,
   runs: undefined,
 };
+const BY_AGENT = { labels: { "prefect.io/flow_run_id": RUN_A, "prefect.io/identifier": "0a1b2c3d" } };
 const KEEP = { annotations: { "prefect.io/keep": "true" } };
 const CLUSTER = "dask-root-03d5b8bb-0";
 
@@ -79,11 +80,18 @@ describe("Jobs", () => {
       keeps: [],
     },
     {
-      name: "a finished Job without a Prefect API",
-      job: observedJob(job("j", RUN_A, { ended: "Failed" })),
+      name: "an agent's finished Job without a Prefect API",
+      job: observedJob(job("j", RUN_A, { ended: "Failed", ...BY_AGENT })),
       run: { kind: "unknown" },
       deletes: ["jobs: finished"],
       keeps: [],
+    },
+    {
+      name: "a finished Job that a flow made, without a Prefect API",
+      job: observedJob(job("j", RUN_A, { ended: "Complete" })),
+      run: { kind: "unknown" },
+      deletes: [],
+      keeps: ["succeeded, but its flow run, which made it, may be at work"],
     },
     {
       name: "a Job that finished a moment ago",

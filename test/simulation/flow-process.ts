@@ -6,6 +6,7 @@ import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { asPod, timestamp } from "../fakes/kubernetes/kube-object.ts";
 import { terminated } from "../fakes/kubernetes/pod-status.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FlowObjects } from "./flow-objects.ts";
 import type { RunFact } from "./facts.ts";
 import type { Fate } from "./plan.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -27,6 +28,7 @@ export interface FlowProcessDeps {
   readonly onCause: (what: string) => void;
   /** Whether it ended with its node. */
   readonly isLost: () => boolean;
+  readonly objects: FlowObjects;
 }
 
 /** Exit codes of processes that say nothing to Prefect. */
@@ -51,6 +53,7 @@ export class FlowProcess {
     if (state === "Cancelling") return this.#cancelled();
     if (state !== "Running") this.#set("Running");
     prefect.heartbeat(run.id);
+    this.#deps.objects.make();
     time.after(TICK_MS, () => this.#tick());
     if (fate !== "never ends") time.after(run.plan.runS * 1_000, () => this.#end());
   }
@@ -72,6 +75,7 @@ export class FlowProcess {
       onCause(`its container exits with code ${crash.exitCode}`);
       return this.#exit(crash);
     }
+    this.#deps.objects.close();
     const state = this.#state();
     if (state === "Running" || state === "Cancelling") {
       if (fate === "fails itself") this.#set("Failed", "Some reference tasks failed.");

@@ -2,6 +2,7 @@
 
 import type { Job } from "../../src/kube/client/objects.ts";
 import type { RunFact } from "./facts.ts";
+import { flowObjects, isOfFlow } from "./flow-objects.ts";
 import { FlowProcess } from "./flow-process.ts";
 import type { Fate } from "./plan.ts";
 import { podFate } from "./pod-fates.ts";
@@ -16,7 +17,7 @@ export function flowsOf(scene: Scene): Flows {
   return {
     script: (job, pod) => {
       const run = scene.runOf(job);
-      if (run === undefined) return "succeed";
+      if (run === undefined || isOfFlow(job)) return { outcome: "succeed", runMs: 30_000 };
       const attempt = attempts.get(run.id) ?? 0;
       attempts.set(run.id, attempt + 1);
       const { script, process, isFatal } = podFate(run.plan, pod, attempt);
@@ -48,6 +49,7 @@ function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProces
   const kube = world.kubes.find((cluster) => cluster.get("jobs", namespace, name)?.metadata.uid === uid);
   const prefect = world.prefects[run.prefect];
   if (kube === undefined || prefect === undefined) return undefined;
+  const objects = flowObjects(scene, run, { kube, pod });
   return new FlowProcess({
     time: world.time,
     kube,
@@ -57,6 +59,7 @@ function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProces
     pod,
     act: (act) => scene.as(FLOW, act),
     onCause: (what) => scene.cause(run, what),
+    objects: { make: () => scene.as(FLOW, objects.make), close: () => scene.as(FLOW, objects.close) },
     isLost: () => scene.lostPods.has(pod.uid),
   });
 }

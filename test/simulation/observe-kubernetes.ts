@@ -5,12 +5,15 @@ import { ownerOf } from "../../src/job/owner.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { asJob } from "../fakes/kubernetes/kube-object.ts";
 import type { KubeObject } from "../fakes/kubernetes/kube-object.ts";
+import { daskRunOf, hasMaker, isOfFlow } from "./flow-objects.ts";
 import type { JobFact } from "./facts.ts";
 import type { JobEvent, Scene } from "./scene.ts";
 
 export function watchKubernetes(scene: Scene, kube: FakeKubernetes, cluster: number): void {
   kube.on(({ kind, version: { type, object } }) => {
-    if (type.plural !== "jobs") return;
+    const isDeletion = object.metadata.deletionTimestamp !== undefined || kind === "DELETED";
+    if (isDeletion) noteDeletion(scene, object);
+    if (type.plural !== "jobs" || isOfFlow(object)) return;
     const known = scene.jobs.get(object.metadata.uid);
     const job = known ?? newJob(scene, object, cluster);
     if (job === undefined) return;
@@ -21,7 +24,6 @@ export function watchKubernetes(scene: Scene, kube: FakeKubernetes, cluster: num
       for (const { onJob } of scene.watchers) onJob?.({ kind: what, job, by, object: asJob(object) });
     };
     if (known === undefined) tell("created");
-    const isDeletion = object.metadata.deletionTimestamp !== undefined || kind === "DELETED";
     if (isDeletion && job.deletedMs === undefined) {
       job.deletedMs = scene.nowMs;
       job.deletedBy = scene.actor;
@@ -33,6 +35,22 @@ export function watchKubernetes(scene: Scene, kube: FakeKubernetes, cluster: num
       tell("gone");
     }
   });
+}
+
+/** Of what flows have made nothing is deleted that they still need; Jobs of their own only by `cleanup`, once the run is over. */
+function noteDeletion(scene: Scene, object: KubeObject): void {
+  const { kind, name } = scene.actor;
+  if (kind !== "agent" && kind !== "cleanup") return;
+  const isOwn = isOfFlow(object);
+  const run = isOwn ? scene.runOf(asJob(object)) : daskRunOf(scene, object);
+  const { type } = run?.states.at(-1) ?? {};
+  if (run === undefined || run.isDeleted) return;
+  const isActive = type === "Running" || type === "Submitted";
+  if (isOwn ? kind === "agent" || isActive : isActive && hasMaker(scene, object))
+    scene.violated(
+      "nobody acts on what is another's",
+      `${name} deletes ${object.metadata.name} of ${run.name}`,
+    );
 }
 
 function newJob(scene: Scene, object: KubeObject, cluster: number): JobFact | undefined {

@@ -31,6 +31,9 @@ export interface RunPlan {
   /** How long its container takes to start, and how long it then runs. */
   readonly startS: number;
   readonly runS: number;
+  /** backoffLimit of its own job template; undefined: it has none. */
+  readonly backoffLimit?: number | undefined;
+  readonly makes?: "a Job" | "a Dask cluster" | undefined;
 }
 
 export type ActKind = (typeof FAULTS)[number] | (typeof DEEDS)[number];
@@ -141,7 +144,11 @@ const agent: fc.Arbitrary<AgentPlan> = fc.record({
 });
 
 const run: fc.Arbitrary<RunPlan> = fc.record({
-  atS: fc.integer({ min: 0, max: BUSY_S }),
+  // Some come in bursts.
+  atS: fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 0, max: BUSY_S }) },
+    { weight: 1, arbitrary: fc.constantFrom(60, 600) },
+  ),
   dueInS: fc.constantFrom(0, 0, 0, 8, 45),
   prefect: number,
   labels: fc.constantFrom<readonly string[]>(["gpu"], ["gpu"], ["gpu"], []),
@@ -151,6 +158,8 @@ const run: fc.Arbitrary<RunPlan> = fc.record({
   ),
   startS: fc.integer({ min: 0, max: 20 }),
   runS: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 200 })),
+  backoffLimit: fc.constantFrom(undefined, undefined, undefined, undefined, 1, 3),
+  makes: fc.constantFrom(undefined, undefined, undefined, "a Job", "a Dask cluster"),
 });
 
 /** An act, and the run that it comes soon after; undefined: at any time. */

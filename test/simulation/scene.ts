@@ -2,6 +2,7 @@
 
 import { agentKey } from "../../src/orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../../src/orchestrator/agent-identity.ts";
+import type { JsonObject } from "../../src/base/json.ts";
 import type { Job } from "../../src/kube/client/objects.ts";
 import { Chronicle } from "./chronicle.ts";
 import type { Actor, JobFact, LineFact, RunFact, StateFact } from "./facts.ts";
@@ -208,7 +209,8 @@ export class Scene {
     const flow = prefect.createFlow({ name: "etl", tasks: [{ slug: "work-1", maxRetries: 1 }] });
     const startTime = new Date(this.nowMs + plan.dueInS * 1_000);
     this.as(PERSON, () => {
-      const { id } = prefect.createFlowRun({ flow, labels: plan.labels, startTime, name });
+      const runConfig = runConfigOf(plan);
+      const { id } = prefect.createFlowRun({ flow, labels: plan.labels, startTime, name, ...runConfig });
       const run: RunFact = {
         id,
         name,
@@ -248,4 +250,12 @@ export class Scene {
     for (const replica of this.replicas) replica.check();
     for (const { onTick } of this.watchers) onTick?.();
   }
+}
+
+/** Its own job template, if it wants Kubernetes' retries. */
+function runConfigOf({ backoffLimit }: RunPlan): { readonly runConfig?: JsonObject } {
+  if (backoffLimit === undefined) return {};
+  const spec = { backoffLimit, template: { spec: { containers: [{ name: "flow" }] } } };
+  const jobTemplate = { apiVersion: "batch/v1", kind: "Job", spec };
+  return { runConfig: { type: "KubernetesRun", image: "flow:1", job_template: jobTemplate } };
 }

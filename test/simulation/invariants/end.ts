@@ -2,6 +2,7 @@
 
 import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
+import { daskRunOf } from "../flow-objects.ts";
 import type { JobFact, RunFact } from "../facts.ts";
 import type { AgentPlan, Fate } from "../plan.ts";
 import type { Scene } from "../scene.ts";
@@ -21,7 +22,8 @@ const SUCCEEDING = new Set<Fate>([
 
 /** What is not yet as it must be in the end; empty: all is. */
 export function unsettled(scene: Scene): string[] {
-  return [...scene.runs.values()].flatMap((run) => unsettledRun(scene, run)).concat(leftPods(scene));
+  const runs = [...scene.runs.values()].flatMap((run) => unsettledRun(scene, run));
+  return [...runs, ...leftPods(scene), ...leftDask(scene)];
 }
 
 function unsettledRun(scene: Scene, run: RunFact): string[] {
@@ -84,12 +86,24 @@ function isTakenBySomebody(scene: Scene, run: RunFact): boolean {
 }
 
 /** Pods whose Job is gone. */
-function leftPods({ world }: Scene): string[] {
-  return world.kubes.flatMap((kube) => {
+function leftPods(scene: Scene): string[] {
+  return scene.world.kubes.flatMap((kube) => {
     const jobs = new Set(kube.list("jobs").map(({ metadata }) => metadata.uid));
     return kube
       .list("pods")
+      .filter((pod) => daskRunOf(scene, pod) === undefined)
       .filter(({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => jobs.has(uid)))
       .map(({ metadata }) => `pod ${metadata.name} is left without its Job`);
+  });
+}
+
+/** Pods of Dask clusters whose run an agent has ended. */
+function leftDask(scene: Scene): string[] {
+  const pods = scene.world.kubes.flatMap((kube) => kube.list("pods"));
+  return pods.flatMap((pod) => {
+    const run = daskRunOf(scene, pod);
+    const last = run?.states.at(-1);
+    const isEnded = last?.by.kind === "agent" && isFinished(last.type);
+    return isEnded ? [`Dask pod ${pod.metadata.name} of ${run?.name} is left`] : [];
   });
 }

@@ -89,7 +89,7 @@ function checkCancelled(scene: Scene, { run, now }: StateEvent): void {
   const pods = scene.world.kubes.flatMap((kube) => kube.list("pods"));
   const runs = pods.filter(
     ({ metadata, status }) =>
-      metadata.labels?.["prefect.io/flow_run_id"] === run.id &&
+      (metadata.ownerReferences ?? []).some(({ uid }) => scene.jobs.get(uid)?.run === run) &&
       status?.["phase"] === "Running" &&
       metadata.deletionTimestamp === undefined &&
       !scene.lostPods.has(metadata.uid),

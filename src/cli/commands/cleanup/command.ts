@@ -122,7 +122,6 @@ export class CleanupCommand extends NamespacedCommand {
           jobs: both || this.jobs,
           dask: both || this.dask,
           orphansOnly: this.orphans,
-          isPartial: labelSelector !== undefined,
           keepRun: agent && ((run) => agent.keepReason(run)),
         },
         quiet: isRepeated,
