@@ -14,6 +14,7 @@ import {
   type ObservedJob,
 } from "../job/observe/observed.ts";
 import { FLOW_RUN_LABEL, flowRunIdOf, isAgentJob } from "../job/labels.ts";
+import { workingPods } from "../job/observe/disruption.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
@@ -147,7 +148,8 @@ export class ClusterView {
 
   /** A Job of the run that works on it or can still start to. */
   liveJobOf(flowRunId: string): Job | undefined {
-    return this.observe(flowRunId).jobs.find((job) => !job.gone && isLive(jobPhase(job)))?.job;
+    const now = this.#deps.kubeTime.now();
+    return this.observe(flowRunId).jobs.find((job) => !job.gone && isLive(jobPhase(job), now))?.job;
   }
 
   /** The run's Job of this name; one that was deleted, too, until that is reported. */
@@ -155,9 +157,15 @@ export class ClusterView {
     return this.observe(flowRunId).jobs.find(({ job }) => job.metadata.name === name)?.job;
   }
 
-  /** The number of this agent's Jobs that have not finished. */
+  /** The number of this agent's Jobs that have not finished, without those that only a finalizer or a lost node still keeps. */
   liveJobs(): number {
-    return [...this.jobs.values()].filter((job) => !isJobFinished(job) && this.#deps.isOurs(job)).length;
+    const now = this.#deps.kubeTime.now();
+    const isKept = (job: Job): boolean =>
+      job.metadata.deletionTimestamp !== undefined &&
+      workingPods(this.#observeJob(job, false), now).length === 0;
+    return [...this.jobs.values()].filter(
+      (job) => !isJobFinished(job) && this.#deps.isOurs(job) && !isKept(job),
+    ).length;
   }
 
   /** Lists Jobs and pods again, and resolves when that is complete. False: it does not watch any more. */

@@ -4,7 +4,7 @@
 import { hash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import { isForbidden } from "../kube/client/errors.ts";
+import { isRefusal } from "../kube/client/errors.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
@@ -158,8 +158,8 @@ export class Ownership {
   }
 
   /**
-   * Makes this process the Job's; false: another process changed the Job at the same time. Without permission to patch Jobs it
-   * reports all the same: better twice than never.
+   * Makes this process the Job's; false: another process changed the Job at the same time. Where the patch is refused, for want of
+   * a permission or by an admission policy, it reports all the same: better twice than never.
    */
   async #take({ metadata }: Job): Promise<boolean> {
     const { name, namespace, resourceVersion, uid } = metadata;
@@ -167,7 +167,7 @@ export class Ownership {
     const annotations = { [AGENT_ANNOTATION]: ownerText({ ...this.#self, fromOriginal }) };
     const patch = { metadata: { resourceVersion, annotations } };
     const patching = this.#deps.kube.patch("jobs", { namespace, name }, patch).catch((error: unknown) => {
-      if (!isForbidden(error)) throw error;
+      if (!isRefusal(error)) throw error;
     });
     const isTaken = (await patching) !== "changed";
     if (isTaken) this.#owned.add(uid);

@@ -40,7 +40,7 @@ function decideAbout(
 /** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
 export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
   const { jobs } = run.observed;
-  const live = jobs.filter((job) => isLive(jobPhase(job))).slice(-2);
+  const live = jobs.filter((job) => isLive(jobPhase(job), now)).slice(-2);
   return jobs.map((job) => {
     if (run.podsForbidden === true) return decideWithoutPods(job.job, run.status);
     const other = live.findLast((each) => each !== job);

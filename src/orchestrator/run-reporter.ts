@@ -56,6 +56,8 @@ export type TransitionResult = "accepted" | "moved";
 export interface Restart {
   readonly message: string;
   readonly version: number | undefined;
+  /** How long after now it is due. */
+  readonly delayMs: number;
   /** Writes to the run's log which task runs will run again, if any, before any state is set. */
   readonly writeLog: (line: string) => Promise<void>;
 }

@@ -149,9 +149,11 @@ export async function restartRun(
     message,
     version,
     writeLog,
+    delayMs,
     now,
   }: Restart & { readonly flowRunId: string; readonly now: Date },
 ): Promise<void> {
+  const due = new Date(now.getTime() + delayMs);
   const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
   const line = restartLine(tasks);
   if (line !== undefined) await writeLog(line);
@@ -162,5 +164,5 @@ export async function restartRun(
   const current = (await client.runs([flowRunId])).get(flowRunId);
   if (version !== undefined && current?.state.version !== version)
     throw new PrefectError("reschedule the flow run", "its state has changed", { failure: "locked" });
-  await client.setState({ flowRunId, state: scheduledAt(now, message), version });
+  await client.setState({ flowRunId, state: scheduledAt(due, message), version });
 }

@@ -54,7 +54,8 @@ export interface JobSpec {
 export function putJob({ fake }: Pick<TestCluster, "fake">, name: string, options: JobSpec): void {
   const { run, namespace = "default", createdAt: creationTimestamp = DAYS_AGO } = options;
   const flowLabel = options.flow === undefined ? {} : { "prefect.io/flow_id": options.flow };
-  const labels = options.labels ?? { "prefect.io/flow_run_id": run, ...flowLabel };
+  const own = { "prefect.io/flow_run_id": run, "prefect.io/identifier": "0a1b2c3d", ...flowLabel };
+  const labels = options.labels ?? own;
   const containers = [{ name: "flow", image: "flows:1" }];
   const spec = { restartPolicy: "Never", nodeName: "node-1", containers, ...options.podSpec };
   const { annotations = {} } = options;

@@ -3,10 +3,11 @@
 
 import { textOf } from "../../base/errors.ts";
 import { hasEnded } from "../../job/observe/pod-termination.ts";
+import { membershipOf } from "../../dask/recognise.ts";
 import { IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
 import { hasCondition } from "../../job/observe/observed.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
-import type { Job } from "../../kube/client/objects.ts";
+import type { Job, Pod } from "../../kube/client/objects.ts";
 import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
@@ -170,11 +171,11 @@ export class Recovery {
     return ageMs < HEARTBEAT_TIMEOUT_MS;
   }
 
-  /** Whether the run has a Job of this claim, or any unfinished Job. */
+  /** Whether the run has a Job of this claim, or any that is not over. */
   async #hasJob({ flowRunId, identifiers }: Submission): Promise<boolean> {
     const isMatch = (job: Job): boolean =>
       isAgentJob(job.metadata) &&
-      (!isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
+      (isAtWork(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
     if (this.#deps.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
     return hasObject(this.#deps, "jobs", flowRunId, isMatch);
   }
@@ -211,7 +212,8 @@ export class Recovery {
     const { submission, state, hasWaitingTask, heartbeatAt } = claim;
     const { flowRunId } = submission;
     if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
-    if (await hasObject(this.#deps, "pods", flowRunId, (pod) => !hasEnded(pod))) return;
+    const isOfFlow = (pod: Pod): boolean => !hasEnded(pod) && membershipOf(pod) === undefined;
+    if (await hasObject(this.#deps, "pods", flowRunId, isOfFlow)) return;
     const { runs, runLog } = this.#deps;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
@@ -231,6 +233,15 @@ export class Recovery {
     metrics.count("decisions", "fail");
     log.info("Flow run ended", { flowRun: flowRunId, state: "Failed", message });
   }
+}
+
+/** One that is being deleted, because nobody needs it or somebody wants it so, works on nothing. */
+function isAtWork(job: Job): boolean {
+  return (
+    !isJobFinished(job) &&
+    job.metadata.deletionTimestamp === undefined &&
+    !hasCondition(job.status, "FailureTarget")
+  );
 }
 
 /** The lines that report the end of a Job (job/decide, supervise/executor.ts). */

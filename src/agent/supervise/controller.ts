@@ -245,8 +245,9 @@ export class Controller {
   }
 
   /** Whether there is anything to do that nobody is known to have done. */
-  #isDue(flowRunId: string, { transition, deletions, deleteDask, logs }: Decision): boolean {
-    if (transition !== undefined || deletions.length > 0 || deleteDask) return true;
+  #isDue(flowRunId: string, { transition, deletions, logs }: Decision): boolean {
+    // Dask clusters may be deleted twice.
+    if (transition !== undefined || deletions.length > 0) return true;
     return this.#reported.pending(flowRunId, logs).length > 0;
   }
 
@@ -273,6 +274,7 @@ export class Controller {
     this.#ended.forget(flowRunId);
     this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
+    this.#dask.forget(flowRunId);
     for (const id of [flowRunId, ...jobs.map(({ job }) => job.metadata.uid)]) this.#deps.ownership.forget(id);
   }
 

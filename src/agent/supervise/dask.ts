@@ -32,6 +32,8 @@ export class DaskDeleter {
   readonly #listings: Batcher<string, readonly ObservedCluster[]>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
+  /** Runs whose clusters this process has deleted. */
+  readonly #done = new Set<string>();
 
   constructor(deps: SharedState) {
     this.#deps = deps;
@@ -40,6 +42,15 @@ export class DaskDeleter {
       { maxSize: RUNS_AT_ONCE, maxRequests: 1 },
       deps.clock,
     );
+  }
+
+  /** Whether this process has deleted the run's clusters, as far as it may. */
+  isDone(flowRunId: string): boolean {
+    return this.#done.has(flowRunId);
+  }
+
+  forget(flowRunId: string): void {
+    this.#done.delete(flowRunId);
   }
 
   /** Deletes the run's clusters, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
@@ -59,6 +70,7 @@ export class DaskDeleter {
    */
   async delete(flowRunId: string, { isStillNeeded, deletedJobs }: DeletionConditions): Promise<number> {
     const clusters = await this.#listings.add(flowRunId);
+    if (clusters.length === 0) this.#done.add(flowRunId);
     if (clusters.length === 0) return 0;
     const run = await this.#deps.states.refresh(flowRunId);
     if (!isStillNeeded(run)) return 0;
@@ -67,6 +79,7 @@ export class DaskDeleter {
     // While the flow itself runs, it needs its workers.
     if (!(await this.#hasPods(flowRunId, deletedJobs)))
       for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
+    this.#done.add(flowRunId);
     return clusters.flatMap(podsOf).filter((pod) => !hasEnded(pod)).length;
   }
 

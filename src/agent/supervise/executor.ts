@@ -10,7 +10,7 @@ import type { KubeApi } from "../../kube/client/api.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import { storable, type TransitionResult } from "../../orchestrator/run-reporter.ts";
-import { isRefusedForGood, LAUNCHED, REFUSED } from "../run-log.ts";
+import { isRefusedForGood, LAUNCHED, LOGGER, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
@@ -34,6 +34,8 @@ type Deps = SharedState & {
 
 /** When to retry a deletion without permission. */
 const FORBIDDEN_RETRY_MS = 600_000;
+/** How long to wait with another restart after a disruption: as Kubernetes with the pods of a Job. */
+const RESTART_DELAY = { firstMs: 10_000, maxMs: 360_000 };
 /** When to check again for terminating Dask pods. */
 const TERMINATING_RETRY_MS = 1_000;
 
@@ -77,7 +79,10 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const written = await report(deps, action);
   const { deletions } = decision;
   const isSettled = written.length === 0 && (await wasLaunchedAgain(deps, action));
-  const { transition, deleteDask } = isSettled ? { deleteDask: false } : decision;
+  const transition = isSettled ? undefined : decision.transition;
+  // Of a run that failed earlier it is asked once: the process that reported it may have ended before.
+  const isNew = transition !== undefined || deletions.length > 0 || !deps.dask.isDone(flowRunId);
+  const deleteDask = decision.deleteDask && !isSettled && isNew;
   const conditions = deletionConditions(decision);
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
@@ -153,7 +158,7 @@ async function applyTransition(deps: Deps, action: Action, transition: Transitio
   return true;
 }
 
-function setState(deps: Deps, action: Action, transition: Transition): Promise<TransitionResult> {
+async function setState(deps: Deps, action: Action, transition: Transition): Promise<TransitionResult> {
   const { runs, reported } = deps;
   const { flowRunId, version } = action;
   const { message } = transition;
@@ -167,7 +172,14 @@ function setState(deps: Deps, action: Action, transition: Transition): Promise<T
     const entries = [{ level: "WARNING", message: key + text, key }] as const;
     await reported.write({ flowRunId, entries, isOnlyWriter: () => false });
   };
-  return runs.restart(flowRunId, { message, version, writeLog });
+  const failures = await runs.messagesContaining(flowRunId, ["Job "], [LOGGER]);
+  const earlier = failures.filter((line) => /^Job \S+: /.test(line) && !line.startsWith(`Job ${job}: `));
+  return runs.restart(flowRunId, { message, version, writeLog, delayMs: restartDelayMs(earlier.length) });
+}
+
+/** The first restart is at once. A pod that no node takes would else be made again and again. */
+function restartDelayMs(earlier: number): number {
+  return earlier === 0 ? 0 : Math.min(RESTART_DELAY.firstMs * 2 ** (earlier - 1), RESTART_DELAY.maxMs);
 }
 
 /** `isTold`: the run's new state tells of the end of its Job, so that it must go, whatever becomes of it meanwhile. */

@@ -2,7 +2,7 @@
 // delete. Pure: the same in the agent, whose supervise/executor.ts acts on it, in `inspect` and in tests.
 
 import { lastSeenAt, type Pod } from "../../kube/client/objects.ts";
-import { isCancelled, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
+import { isCancelled, isFailed, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
@@ -24,11 +24,11 @@ interface DecidedJob {
 export function decide(input: DecideInput): Decision {
   const { run, isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
-  const live = jobs.filter(({ phase }) => isLive(phase)).length;
+  const live = jobs.filter(({ phase }) => isLive(phase, input.now)).length;
   const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed.job)));
   const ours = jobs.filter(({ observed }) => isOurs(observed.job));
   const decided: DecidedJob[] = ours.map(({ observed, phase }) => {
-    const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
+    const hasOtherLiveJob = live > (isLive(phase, input.now) ? 1 : 0);
     const stateBelongsTo = createdMs(observed.job) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
     const decision = decideByRunState(context) ?? decideReplaced(context) ?? decideByPhase(context);
@@ -53,7 +53,8 @@ export function decide(input: DecideInput): Decision {
     deletions: due.map(({ deletion }) => deletion),
     deleteDask:
       decided.some(({ decision }) => decision.deleteDask === true) ||
-      mustDeleteDask(run, transition, deletedPhases),
+      mustDeleteDask(run, transition, deletedPhases) ||
+      hasLostProcess(run, decided),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: Number.isFinite(nextMs) ? nextMs : undefined,
     firstObserved: new Map(facts.map(({ key, since }) => [key, since])),
@@ -73,6 +74,12 @@ export function mustDeleteDask(
   if (deleted.length === 0 || run.kind === "unknown") return false;
   if (run.kind === "missing" || isCancelled(run)) return true;
   return isFinished(run.state.type) && deleted.some(({ kind }) => kind !== "succeeded");
+}
+
+/** Whether the run has failed with its process: it may have been reported without its Dask clusters. */
+function hasLostProcess(run: RunStatus, decided: readonly DecidedJob[]): boolean {
+  if (run.kind !== "known" || !isFailed(run.state.type)) return false;
+  return decided.some(({ phase }) => ["failed", "disrupted", "deleted"].includes(phase.kind));
 }
 
 /** The deletion of the Job, now or later, unless it is kept or being deleted already. */

@@ -55,7 +55,10 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   if (leftMs > 0) return { status: "failed", reason: problem.message, firstObserved, requeueAfterMs: leftMs };
   const logs = failed.logs?.map((entry) => ({ ...entry, level: "WARNING" as const })) ?? [];
   const message = `Rescheduled because ${problem.message}`;
-  return { ...failed, logs, transition: { kind: "reschedule", message, job: job.metadata.name } };
+  const rescheduled = { kind: "reschedule", message, job: job.metadata.name } as const;
+  // What is kept are finished Jobs: this one, whose pod never ends, would be taken for the one that works on the run.
+  const deleteInMs = isJobFinished(job) ? failed.deleteInMs : 0;
+  return { ...failed, logs, transition: rescheduled, deleteInMs };
 }
 
 /** When to delete a Job that is kept for `afterMs` milliseconds since its end; undefined: never. */

@@ -19,7 +19,8 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
   const { type, name } = run.state;
   const reason = `its flow run is ${name}`;
   if (type === "cancelling" || type === "cancelled") return onCancelled(context, reason);
-  const isActive = isLive(context.phase) || context.phase.kind === "sidecarRunning";
+  const mayRun = ["sidecarRunning", "terminating", "unreachable"].includes(context.phase.kind);
+  const isActive = mayRun || isLive(context.phase, context.input.now);
   if (!isRunFinished(context) || !isActive) return undefined;
   return afterGrace(context, { status: "finished", reason, graceMs: policy.sidecarGraceMs });
 }

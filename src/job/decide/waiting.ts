@@ -54,11 +54,11 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
 
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */
 function startLeft(context: JobContext): number {
-  const { policy, run } = context.input;
+  const { policy } = context.input;
   const { job, pods, deletedPods } = context.observed;
+  // A run that is Running may wait with a new Job for a task's retry. Pods from before this process started are only counted.
   const hasStarted =
-    (run.kind === "known" && run.state.type !== "pending") ||
-    [...pods, ...deletedPods].some((pod) => flowStarted(pod));
+    (job.status.failed ?? 0) > 0 || [...pods, ...deletedPods].some((pod) => flowStarted(pod));
   if (policy.pendingTimeoutMs === undefined || hasStarted) return Infinity;
   const since = new Date(job.status.startTime ?? job.metadata.creationTimestamp);
   return policy.pendingTimeoutMs - msSince(context, since);

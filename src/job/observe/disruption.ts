@@ -5,7 +5,7 @@ import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
 import { flowStatus, lastEnd } from "./flow-container.ts";
 import { replacesDisrupted } from "./kubernetes-retries.ts";
 import { conditionOf, isDeleted, type ObservedJob } from "./observed.ts";
-import { flowStarted, isOverOwnStorage } from "./pod-termination.ts";
+import { flowStarted, hasEnded, isOverOwnStorage } from "./pod-termination.ts";
 import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface Disruption {
@@ -132,6 +132,14 @@ export function lossOf(pod: Pod, observed: ObservedJob): Loss | undefined {
   if (since === undefined) return undefined;
   const why = `is lost: its node has been unreachable since ${since.toISOString()}`;
   return loss(why, since.getTime() + UNREACHABLE_MS);
+}
+
+/** The pods that have not ended, and do not count as lost by now. */
+export function workingPods(observed: ObservedJob, now: Date): readonly Pod[] {
+  return observed.pods.filter((pod) => {
+    const lostAt = lossOf(pod, observed)?.lostAt;
+    return !hasEnded(pod) && !(lostAt !== undefined && lostAt <= now);
+  });
 }
 
 function nodeOf({ spec }: Pod): string {

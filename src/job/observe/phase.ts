@@ -78,10 +78,15 @@ export function isJobFinished(job: Job): boolean {
 /** Phases that may last, beside `waiting`. */
 const LIVE = new Set<JobPhase["kind"]>(["live", "suspended", "retried", "terminating", "unreachable"]);
 
-/** Whether the Job works on its run or can still start to. */
-export function isLive(phase: JobPhase): boolean {
-  if (phase.kind === "waiting") return !["none", "start"].includes(phase.problem.patience ?? "");
-  return LIVE.has(phase.kind);
+/** Whether the Job works on its run or can still start to. A pod that counts as lost by now does not. */
+export function isLive(phase: JobPhase, now: Date): boolean {
+  if ((phase.kind === "terminating" || phase.kind === "unreachable") && phase.loss.lostAt !== undefined)
+    return phase.loss.lostAt > now;
+  return phase.kind === "waiting" ? !isStuck(phase) : LIVE.has(phase.kind);
+}
+
+function isStuck(phase: JobPhase & { readonly kind: "waiting" }): boolean {
+  return ["none", "start"].includes(phase.problem.patience ?? "");
 }
 
 /** Whether the phase may still change by itself, also that of a flow that is stuck. */
@@ -92,7 +97,7 @@ export function isUnfinished({ kind }: JobPhase): boolean {
 /** The phase in one word, for people: a flow that cannot start is stuck, one that will is pending. */
 export function phaseName(phase: JobPhase): string {
   if (phase.kind !== "waiting") return phase.kind;
-  return isLive(phase) ? "pending" : "stuck";
+  return isStuck(phase) ? "stuck" : "pending";
 }
 
 export function jobPhase(observed: ObservedJob): JobPhase {

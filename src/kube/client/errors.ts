@@ -111,6 +111,11 @@ export function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
 }
 
+/** Whether the API server, or an admission policy, refused the change for good: Kyverno answers 400, CEL policies 422. */
+export function isRefusal(error: unknown): error is KubeError {
+  return error instanceof KubeError && [400, 403, 422].includes(error.status);
+}
+
 function isTransient({ status, reason }: KubeFailure): boolean {
   if (reason === "BadCertificate") return false;
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;

@@ -455,13 +455,22 @@ describe("jobPhase", () => {
   });
 });
 
+/** A running pod whose grace period ended so many seconds from now. */
+function leaving(s: number): Pod {
+  const deletionTimestamp = at(100 + s).toISOString();
+  const status = { phase: "Running", containerStatuses: [running("flow")] };
+  return pod({ metadata: { deletionTimestamp }, status });
+}
+
 describe("isLive", () => {
   it.each([
     { given: {}, want: true },
     { given: { pods: [] }, want: true },
     { given: { pods: [pendingPod(waiting("flow", "ErrImagePull", "not found"))] }, want: false },
     { given: { pods: [failedPod()] }, want: false },
+    { given: { pods: [leaving(-20)] }, want: true },
+    { given: { pods: [leaving(-40)] }, want: false },
   ])("is $want", ({ given, want }) => {
-    expect(isLive(jobPhase(observedJob(given)))).toBe(want);
+    expect(isLive(jobPhase(observedJob(given)), at(100))).toBe(want);
   });
 });
