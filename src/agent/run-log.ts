@@ -25,6 +25,8 @@ type WriteResult = { readonly error: unknown } | undefined;
 export const LOGGER = "k8s-infra";
 /** How the line begins that the agent writes when it has created a Job, whose name follows. */
 export const LAUNCHED = "Submitted for execution: Job ";
+/** How it begins when a second claim finds a Job at work, whose name follows. */
+export const ADOPTED = "Submitted again: adopted by Job ";
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
 /** What no state and no deletion waits for: so a burst of launches takes a seventh of the requests. */

@@ -1,11 +1,13 @@
 // How the agent reads and writes flow runs' states and logs in Prefect.
 
-import type { RunRow } from "./flow-run.ts";
+import type { ClaimRecord, RunRow } from "./flow-run.ts";
 
 /** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface RunReporter {
   /** Up to 100 runs; the map has no entry for a run that Prefect does not know. */
   rows(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>>;
+  /** The run's last claim, by any agent; undefined: none is known. */
+  lastClaim(flowRunId: string): Promise<LastClaim | undefined>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
   /** The messages in the run's log from loggers with these names. */
@@ -24,6 +26,11 @@ export interface RunReporter {
   restart(flowRunId: string, request: Restart): Promise<TransitionResult>;
   /** Sends heartbeats, so that Prefect does not start a run a second time while its Job is waiting to start. */
   keepAlive(flowRunIds: readonly string[]): Promise<void>;
+}
+
+export interface LastClaim {
+  readonly claim: ClaimRecord;
+  readonly at: Date;
 }
 
 export type RunLogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";

@@ -137,6 +137,12 @@ query($ids: [uuid!], $claimed: [task_run_bool_exp!]) {
   }
 }`;
 
+export const LAST_CLAIM = query("flow_run_last_claim", "find the run's last claim")`query($id: uuid!) {
+  flow_run(where: {id: {_eq: $id}}) {
+    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { timestamp serialized_state }
+  }
+}`;
+
 export const UNFINISHED_TASKS = query("task_run_unfinished", "read the run's tasks")`query($id: uuid!) {
   task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {
     id version serialized_state

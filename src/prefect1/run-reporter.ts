@@ -10,9 +10,10 @@ import {
 } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
-import { newState, isoUtc } from "./states.ts";
-import { textIn, type JsonObject } from "../base/json.ts";
-import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
+import { newState, isoUtc, stateIn } from "./states.ts";
+import { claimRecord } from "./run-state.ts";
+import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
+import { LAST_CLAIM, LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
@@ -22,6 +23,13 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
   return {
     ...runLogs(client.graphql),
     rows: (ids, signal) => client.runs(ids, signal),
+    lastClaim: async (flowRunId) => {
+      const [run] = await client.graphql.rows(LAST_CLAIM, { id: flowRunId });
+      const [state] = arrayIn(run?.["states"]).map(objectIn);
+      const claim = claimRecord(flowRunId, stateIn(state?.["serialized_state"]));
+      const at = dateIn(state?.["timestamp"]);
+      return claim === undefined || at === undefined ? undefined : { claim, at };
+    },
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);
       return movedIfLocked(() => client.setState({ flowRunId, state, version }));

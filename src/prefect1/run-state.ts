@@ -2,12 +2,12 @@
 
 import { arrayIn, dateIn, isObject, textIn, type JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
-import type { RunState } from "../orchestrator/flow-run.ts";
+import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import { taskRunIn, type FlowRun } from "./flow-run.ts";
-import { isScheduled, startTimeOf, stateType } from "./states.ts";
+import { isScheduled, startTimeOf, stateType, type State } from "./states.ts";
 
 /** A row of flow runs, with the agent that submitted the run. */
 export function knownRunIn(row: JsonObject): KnownRun {
@@ -35,7 +35,6 @@ export function runStateOf(
   { id, version, serialized_state: state }: Pick<FlowRun, "id" | "version" | "serialized_state">,
   updated?: Date,
 ): RunState {
-  const claim = claimIn(state);
   return {
     type: stateType(state.type),
     name: state.type,
@@ -43,6 +42,12 @@ export function runStateOf(
     since: updated,
     dueAt: isScheduled(state.type) ? startTimeOf(state) : undefined,
     version,
-    claim: claim && { ...claim, identifiers: identifiersOf(claim.identifier, id) },
+    claim: claimRecord(id, state),
   };
+}
+
+/** The claim in a flow run's state, with the identifiers that its Job may have. */
+export function claimRecord(flowRunId: string, state: State): ClaimRecord | undefined {
+  const claim = claimIn(state);
+  return claim && { ...claim, identifiers: identifiersOf(claim.identifier, flowRunId) };
 }

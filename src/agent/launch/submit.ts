@@ -9,7 +9,7 @@ import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import { storable, type RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { DueRun, Submission } from "../../orchestrator/work-source.ts";
-import { LAUNCHED, RETRY } from "../run-log.ts";
+import { ADOPTED, LAUNCHED, RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob, type Creation } from "./create-job.ts";
@@ -26,11 +26,11 @@ const REMEMBERED = 1_000;
 
 /** What the run's log says when a second claim finds a Job at work: the Job, and the identifier that it would have had. */
 function adoptionLine(job: string, identifier: string): string {
-  return `Submitted again: adopted by Job ${job}, which is still active (in place of ...-${identifier})`;
+  return `${ADOPTED}${job}, which is still active (in place of ...-${identifier})`;
 }
 
 /** The same, to read: the Job's name. */
-export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
+export const ADOPTION_LINE = new RegExp(`^${ADOPTED}(\\S+), `);
 
 export class Submitter {
   readonly #deps: SharedState;

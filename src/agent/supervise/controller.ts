@@ -7,7 +7,6 @@ import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide } from "../../job/decide/decide.ts";
-import { isReplaced } from "../../job/decide/replaced.ts";
 import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
@@ -19,7 +18,8 @@ import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute, isCacheStale } from "./executor.ts";
+import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
+import { withAdopted, withLaunchElsewhere } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -105,12 +105,12 @@ export class Controller {
     this.#ended.read(flowRunId, run);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
-    const decision = this.#decide(observed, run, standings);
+    const decision = await this.#decideExactly(observed, run, standings);
     if (decision.transition?.kind === "fail" && (await this.#forgetCompleted(observed))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
-    if (!(await this.#areStillReplaced(observed, decision))) return 0;
+    if (!(await isStateCurrent(this.#deps, flowRunId, { run, decision }))) return 0;
     const requeue = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (typeof requeue === "number") return Math.min(requeue, decision.requeueAfterMs ?? requeue);
@@ -183,14 +183,13 @@ export class Controller {
     return { ...decision, deletions, deleteDask: decision.deleteDask && areAllOurs };
   }
 
-  /** The Jobs that it sees may be newer than the state that it has read: one of them may be the new claim's. */
-  async #areStillReplaced(observed: ObservedRun, { deletions }: Decision): Promise<boolean> {
-    const uids = new Set(deletions.flatMap((each) => (each.isReplaced ? each.job.metadata.uid : [])));
-    if (uids.size === 0) return true;
-    const run = await this.#deps.states.refresh(observed.flowRunId);
-    const { place } = this.#deps.settings;
-    const replaced = observed.jobs.filter(({ job }) => uids.has(job.metadata.uid));
-    return replaced.every((job) => isReplaced(job, { observed, run, place }));
+  /** What ends the run is decided by the Job that its state belongs to. */
+  async #decideExactly(observed: ObservedRun, run: RunStatus, standings: Standings): Promise<Decision> {
+    const decision = this.#decide(observed, await withAdopted(this.#deps, run, observed), standings);
+    const { kind } = decision.transition ?? {};
+    if (kind !== "fail" && kind !== "reschedule") return decision;
+    const launched = await withLaunchElsewhere(this.#deps, run, observed);
+    return launched === run ? decision : this.#decide(observed, launched, standings);
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */

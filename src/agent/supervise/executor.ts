@@ -8,7 +8,7 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
-import { isActive, isDone } from "../../orchestrator/flow-run.ts";
+import { isActive, isDone, type RunStatus } from "../../orchestrator/flow-run.ts";
 import { storable, type TransitionResult } from "../../orchestrator/run-reporter.ts";
 import { isRefusedForGood, LAUNCHED, LOGGER, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -60,6 +60,21 @@ export async function isCacheStale(
   return false;
 }
 
+/**
+ * Whether the run's state is still the one that was judged, where a Job that may work is to be deleted: the cluster was read
+ * since, which may have taken long. A transition reads the state itself.
+ */
+export async function isStateCurrent(
+  { states }: SharedState,
+  flowRunId: string,
+  { run, decision }: { readonly run: RunStatus; readonly decision: Decision },
+): Promise<boolean> {
+  if (decision.transition !== undefined || !decision.deletions.some(({ isActive: may }) => may)) return true;
+  const now = await states.refresh(flowRunId);
+  if (now.kind !== "known" || run.kind !== "known") return now.kind === run.kind;
+  return now.state.version === run.state.version;
+}
+
 async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {
   const { uid, name, namespace, resourceVersion } = job.metadata;
   const found = await kube.get("jobs", { namespace, name });
@@ -89,10 +104,7 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   if (deleteDask && transition?.kind === "cancelled") {
     if (!(await deps.dask.deleteAndWait(flowRunId, conditions))) return TERMINATING_RETRY_MS;
   } else if (deleteDask && !isFailed) await deps.dask.delete(flowRunId, conditions);
-  const mustReport = isFailed && transition.onlyWithReport;
-  if (transition !== undefined && (!mustReport || written.some(({ level }) => level === "ERROR"))) {
-    if (!(await applyTransition(deps, action, transition))) return "again";
-  }
+  if (transition !== undefined && !(await applyTransition(deps, action, transition))) return "again";
   if (deleteDask && isFailed) await deps.dask.delete(flowRunId, conditions);
   const requeues: Requeue[] = [];
   for (const deletion of deletions)

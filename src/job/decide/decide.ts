@@ -84,12 +84,12 @@ function hasLostProcess(run: RunStatus, decided: readonly DecidedJob[]): boolean
 
 /** The deletion of the Job, now or later, unless it is kept or being deleted already. */
 function deletionOf({ observed, phase, decision }: DecidedJob) {
-  const { status, reason, deleteInMs: inMs, isReplaced = false } = decision;
+  const { status, reason, deleteInMs: inMs } = decision;
   const { job } = observed;
   if (inMs === undefined || isDeleted(observed) || isKeptWithPods(observed)) return undefined;
   // A Job can be seen to end before its pods are.
   const isActive = !isJobFinished(job) || observed.pods.some((pod) => !hasEnded(pod));
-  const deletion: Deletion = { job, reason, status, isActive, isReplaced };
+  const deletion: Deletion = { job, reason, status, isActive };
   return { inMs, phase, deletion };
 }
 

@@ -21,6 +21,9 @@ export function lostInMs({ input }: Pick<JobContext, "input">, loss: Loss | unde
   return lostAt === undefined ? Infinity : lostAt.getTime() - input.now.getTime();
 }
 
+/** A claim may say a moment later that it has adopted the Job. */
+const ADOPTED_AFTER_MS = 15_000;
+
 /** Writes the post-mortem, fails the run, and deletes the Job. */
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
@@ -36,6 +39,7 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
     logs: postMortemEntries(context, problem),
     transition: failTransition(context, problem),
     deleteInMs: deleteAfter(context, afterMs, endedAt ?? firstObserved.since),
+    requeueAfterMs: context.stateBelongsTo === "next" ? ADOPTED_AFTER_MS : undefined,
     firstObserved,
   };
 }
@@ -44,8 +48,7 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
 export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const failed = onFailed(context, problem, endedAt);
   const { transition } = failed;
-  const isReported = transition?.kind === "fail" && !transition.onlyWithReport;
-  if (!isReported || context.input.policy.onDisruption === "fail") return failed;
+  if (transition === undefined || context.input.policy.onDisruption === "fail") return failed;
   // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
   const working = gone ? [] : pods.filter((pod) => !hasFailed(pod, job) && !hasEnded(pod));
@@ -70,19 +73,17 @@ export function deleteAfter(
   return afterMs === undefined ? undefined : afterMs - msSince(context, endedAt);
 }
 
-/** The run is not failed for this Job if another Job works on it. */
+/** The run is not failed for this Job if another Job works on it, or is to. */
 function failTransition(context: JobContext, problem: Problem): Transition | undefined {
-  if (!isRunActive(context) || context.hasOtherLiveJob || context.stateBelongsTo === "newer")
-    return undefined;
-  const onlyWithReport = context.stateBelongsTo === "next";
-  return { kind: "fail", message: `Kubernetes Error: ${problem.message}`, onlyWithReport };
+  if (!isRunActive(context) || context.hasOtherLiveJob || context.stateBelongsTo !== "this") return undefined;
+  return { kind: "fail", message: `Kubernetes Error: ${problem.message}` };
 }
 
 function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[] {
   const { run } = context.input;
-  const isFinished = isRunFinished(context);
-  // Deleting a Job after its run is over is normal.
-  if (run.kind !== "known" || (isFinished && problem.reason === "JobDeleted")) return [];
+  // A Job is deleted because its run is over, or was launched again.
+  const isNeeded = isRunActive(context) && context.stateBelongsTo === "this";
+  if (run.kind !== "known" || (!isNeeded && problem.reason === "JobDeleted")) return [];
   const level = run.state.type === "completed" ? "WARNING" : "ERROR";
   const key = `Job ${context.observed.job.metadata.name}: `;
   const entry = logEntry(level, postMortem(context.observed, problem), key);

@@ -9,19 +9,17 @@ import { flowStarted } from "../observe/pod-termination.ts";
 import type { JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision } from "./types.ts";
 
-type Launches = Pick<DecideInput, "observed" | "run" | "place">;
-
 export function decideReplaced({ observed, input }: JobContext): JobDecision | undefined {
   if (!isReplaced(observed, input)) return undefined;
   const reason = "its flow has not started, and its flow run was launched again";
-  return { status: "orphaned", reason, deleteInMs: 0, isReplaced: true };
+  return { status: "orphaned", reason, deleteInMs: 0 };
 }
 
 /**
  * Whether the Job may still start a flow that a newer Job, or one in another place, starts. A Job that is stuck is not adopted:
  * whoever restarts its run may have changed what kept it from starting.
  */
-export function isReplaced(observed: ObservedJob, { observed: { jobs }, run, place }: Launches): boolean {
+function isReplaced(observed: ObservedJob, { observed: { jobs }, run, place }: DecideInput): boolean {
   const { job, pods, deletedPods, gone } = observed;
   const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
   if (!canStart || run.kind !== "known" || !isActive(run.state.type)) return false;
@@ -34,7 +32,7 @@ export function isReplaced(observed: ObservedJob, { observed: { jobs }, run, pla
   );
 }
 
-/** Which Job a pending state belongs to. An old Job, kept or held by a finalizer, must not fail a restarted run. */
+/** Which Job the state belongs to. An old Job, kept, held by a finalizer or just deleted, must not fail a restarted run. */
 export function ownerOfState(observed: ObservedJob, { run }: Pick<DecideInput, "run">): "this" | "next" {
   const identifier = identifierOf(observed);
   const claim = claimOf(run);
@@ -46,7 +44,7 @@ function identifierOf({ job }: ObservedJob): string | undefined {
   return job.metadata.labels?.[IDENTIFIER_LABEL];
 }
 
-/** The claim of a pending state; it names the Job that it is for. */
+/** The claim that the run's active state goes back to, where it is known; it names the Job that it is for. */
 function claimOf(run: RunStatus) {
-  return run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
+  return run.kind === "known" && isActive(run.state.type) ? run.state.claim : undefined;
 }

@@ -58,8 +58,7 @@ export interface LogTail {
 
 /** The state to set. */
 export type Transition =
-  /** `onlyWithReport`: only if the Job's failure is first reported now; otherwise the state may belong to a newer Job. */
-  | { readonly kind: "fail"; readonly message: string; readonly onlyWithReport: boolean }
+  | { readonly kind: "fail"; readonly message: string }
   /** `job`: the Job that the run lost. */
   | { readonly kind: "reschedule"; readonly message: string; readonly job: string }
   | { readonly kind: "cancelled"; readonly message: string };
@@ -71,8 +70,6 @@ export interface Deletion {
   readonly status: string;
   /** The Job or a pod of it is not seen to have ended: both are read from the cluster again before it is deleted. */
   readonly isActive: boolean;
-  /** Only because its run was launched again: the run's state is read again before. */
-  readonly isReplaced: boolean;
 }
 
 /** The decision about one Job of the run. */
@@ -82,8 +79,6 @@ export interface JobDecision
     Partial<Pick<Decision, "logs" | "heartbeat" | "deleteDask">> {
   /** Delete the Job after so many milliseconds; undefined: never. */
   readonly deleteInMs?: number | undefined;
-  /** Delete it only because its run was launched again. */
-  readonly isReplaced?: boolean;
   readonly firstObserved?: FirstObserved | undefined;
 }
 

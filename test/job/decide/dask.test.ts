@@ -29,7 +29,7 @@ const ROWS: readonly Row[] = [
   {
     name: "set to Failed",
     run: known("Running"),
-    transition: { kind: "fail", message: "", onlyWithReport: false },
+    transition: { kind: "fail", message: "" },
     want: true,
   },
   {

@@ -292,19 +292,18 @@ describe("decide, immediately", () => {
     expect(first?.tail).toBeUndefined();
   });
 
-  it("fails a run claimed for another Job only when the old Job's failure is first reported", () => {
+  it("does not fail a run that is claimed for another Job", () => {
     const claimedFor = (identifier: string): RunStatus =>
       known("Submitted", {
         context: { kubectl_prefect: { id: "c", place: { namespace: "p" }, identifier } },
       });
     expect(decisionOf({ jobs: [failedJob], run: claimedFor("aaaaaaaa") }).transition).toMatchObject({
       kind: "fail",
-      onlyWithReport: false,
     });
-    expect(decisionOf({ jobs: [failedJob], run: claimedFor("cccccccc") }).transition).toMatchObject({
-      kind: "fail",
-      onlyWithReport: true,
-    });
+    // It is decided again: the claim may tell a moment later that it has adopted this Job.
+    const { transition, requeueAfterMs } = decisionOf({ jobs: [failedJob], run: claimedFor("cccccccc") });
+    expect(transition).toBeUndefined();
+    expect(requeueAfterMs).toBe(15_000);
   });
 
   it("reports the events of pods that have not started, each with its time", () => {

@@ -32,7 +32,7 @@ describe("a Job whose run was launched again while nobody kept the Job alive", (
   const pending = pod({ status: { phase: "Pending", containerStatuses: statuses } });
 
   it.each([
-    { name: "elsewhere", run: claimedIn("other"), want: [{ isReplaced: true, isActive: true }] },
+    { name: "elsewhere", run: claimedIn("other"), want: [{ status: "orphaned", isActive: true }] },
     { name: "here, where the agent has seen this Job", run: claimedIn("default"), want: [] },
     { name: "by this Job's own claim", run: claimedIn("other", "aaaaaaaa"), want: [] },
     { name: "by an agent that notes no claim", run: known("Submitted"), want: [] },
@@ -51,13 +51,13 @@ describe("a Job whose run was launched again while nobody kept the Job alive", (
     { name: "that Prefect cannot be asked about", run: { kind: "unknown" as const }, want: 0 },
   ])("is deleted beside a newer Job of a run $name: $want", ({ run, want }) => {
     const { deletions } = decisionOf({ jobs: [{ pods: [pending] }, newer], run, place });
-    expect(deletions.filter(({ isReplaced }) => isReplaced)).toHaveLength(want);
+    expect(deletions).toHaveLength(want);
   });
 
   it("is left alone beside a newer Job that is over", () => {
     const over = { ...newer, job: { ...newer.job, status: failed.status } };
     const { deletions } = decisionOf({ jobs: [{ pods: [pending] }, over], run: claimedIn("default"), place });
-    expect(deletions.filter(({ isReplaced }) => isReplaced)).toEqual([]);
+    expect(deletions).toEqual([]);
   });
 
   it("is left alone once its flow has started", () => {

@@ -97,13 +97,14 @@ function leftPods(scene: Scene): string[] {
   });
 }
 
-/** Pods of Dask clusters whose run an agent has ended. */
+/** Pods of Dask clusters whose run an agent has ended. Of one whose Job is deleted nobody knows after a restart. */
 function leftDask(scene: Scene): string[] {
   const pods = scene.world.kubes.flatMap((kube) => kube.list("pods"));
   return pods.flatMap((pod) => {
     const run = daskRunOf(scene, pod);
     const last = run?.states.at(-1);
-    const isEnded = last?.by.kind === "agent" && isFinished(last.type);
+    const isVanished = run?.causes.some(({ what }) => what.endsWith("deletes its Job"));
+    const isEnded = last?.by.kind === "agent" && isFinished(last.type) && isVanished !== true;
     return isEnded ? [`Dask pod ${pod.metadata.name} of ${run?.name} is left`] : [];
   });
 }
