@@ -105,6 +105,9 @@ export const PERSON: Actor = { kind: "person", name: "a person" };
 export const PREFECT: Actor = { kind: "Prefect", name: "Prefect" };
 export const FLOW: Actor = { kind: "flow", name: "the flow" };
 
+/** Agents read every 15 s which others poll; a tick comes every 10 s. */
+const READ_AGENTS_MS = 30_000;
+
 export class Scene {
   readonly plan: Plan;
   readonly world: World;
@@ -118,6 +121,8 @@ export class Scene {
   readonly watchers: Watcher[] = [];
   readonly #processes = new Map<Process, Actor>();
   readonly #props: Props;
+  /** When each agent was last seen to be gone. */
+  readonly #goneMs = new Map<string, number>();
   /** Who does what happens now. */
   actor: Actor = KUBERNETES;
   /** When the request left that is being handled. */
@@ -237,8 +242,13 @@ export class Scene {
     });
   }
 
-  /** Whether the agent has not polled for about five minutes. */
+  /** Whether the agent has not polled for about five minutes, or had not when others last read of it. */
   isGone(prefect: number, agent: AgentIdentity): boolean {
+    const goneMs = this.#goneMs.get(`${prefect} ${agentKey(agent)}`) ?? -Infinity;
+    return this.nowMs - goneMs < READ_AGENTS_MS || this.#isSilent(prefect, agent);
+  }
+
+  #isSilent(prefect: number, agent: AgentIdentity): boolean {
     const rows = this.world.prefects[prefect]?.agents() ?? [];
     const polls = rows
       .filter(({ name, labels }) => agentKey({ name: name ?? "", labels }) === agentKey(agent))
@@ -248,6 +258,8 @@ export class Scene {
 
   tick(): void {
     for (const replica of this.replicas) replica.check();
+    for (const { plan, prefect } of this.replicas)
+      if (this.#isSilent(prefect, plan)) this.#goneMs.set(`${prefect} ${agentKey(plan)}`, this.nowMs);
     for (const { onTick } of this.watchers) onTick?.();
   }
 }

@@ -11,7 +11,7 @@ import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
-import type { RunStatus } from "../../orchestrator/flow-run.ts";
+import { isDone, type RunStatus } from "../../orchestrator/flow-run.ts";
 import { PROCESS_TIMEOUT_MS, type Standing } from "../ownership.ts";
 import { every, keepAlive } from "../periodic.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -119,12 +119,14 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<Requeue> {
     const { flowRunId, jobs } = observed;
-    // Of a Job that is gone others may have told; and who is slow to tell of a run's end, or of an event, is taken for gone.
+    // Of a Job that is gone, or whose run is over, others may have told; and who is slow to tell of a run's end, or of an event,
+    // is taken for gone.
     const nowMs = this.#deps.kubeTime.now().getTime();
     const isLate = ({ timestamp }: RunLogEntry): boolean =>
       timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
     const readsAgain =
       decision.transition !== undefined ||
+      isDone(run) ||
       jobs.some(({ gone }) => gone) ||
       this.#reported.pending(flowRunId, decision.logs).some(isLate);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));

@@ -9,8 +9,8 @@ import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
 import { isActive, isDone, type RunStatus } from "../../orchestrator/flow-run.ts";
-import { storable, type TransitionResult } from "../../orchestrator/run-reporter.ts";
-import { isRefusedForGood, LAUNCHED, LOGGER, REFUSED } from "../run-log.ts";
+import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
+import { isRefusedForGood, LOGGER, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
@@ -91,13 +91,11 @@ async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Prom
  */
 export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const { flowRunId, decision } = action;
-  const written = await report(deps, action);
-  const { deletions } = decision;
-  const isSettled = written.length === 0 && (await wasLaunchedAgain(deps, action));
-  const transition = isSettled ? undefined : decision.transition;
+  await report(deps, action);
+  const { transition, deletions } = decision;
   // Of a run that failed earlier it is asked once: the process that reported it may have ended before.
   const isNew = transition !== undefined || deletions.length > 0 || !deps.dask.isDone(flowRunId);
-  const deleteDask = decision.deleteDask && !isSettled && isNew;
+  const deleteDask = decision.deleteDask && isNew;
   const conditions = deletionConditions(decision);
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
@@ -112,22 +110,6 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   return requeues.find((requeue) => requeue !== undefined);
 }
 
-/**
- * Whether another process has told of the Job's end, and the run was launched again since: its state belongs to the new Job,
- * which may be in another place.
- */
-async function wasLaunchedAgain({ runs }: Deps, { flowRunId, decision }: Action): Promise<boolean> {
-  const { transition, logs } = decision;
-  const keys = logs.map(({ key }) => storable(key));
-  if (transition === undefined || transition.kind === "cancelled" || keys.length === 0) return false;
-  const lines = await runs.messagesContaining(flowRunId, [LAUNCHED, ...keys]);
-  const toldAt = lines.findLastIndex((line) => keys.some((key) => line.startsWith(key)));
-  // The line about the Job itself may have been late.
-  const isOther = (line: string): boolean =>
-    line.startsWith(LAUNCHED) && !keys.some((key) => key.includes(line.slice(LAUNCHED.length)));
-  return toldAt >= 0 && lines.slice(toldAt).some(isOther);
-}
-
 function deletionConditions({ transition, deletions }: Decision): DeletionConditions {
   const isRescheduled = transition?.kind === "reschedule";
   return {
@@ -136,20 +118,19 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
   };
 }
 
-/** Writes the entries that nobody has written, and returns them. The state does not wait for lines that Prefect refuses. */
-async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
+/** Writes the entries that nobody has written. The state does not wait for lines that Prefect refuses. */
+async function report(deps: Deps, action: Action): Promise<void> {
   const { flowRunId, decision, isOnlyWriter, readsAgain } = action;
   const mayWait = decision.transition === undefined && decision.deletions.length === 0;
-  const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>
+  const write = (entries: readonly RunLogEntry[]): Promise<unknown> =>
     deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain, mayWait });
   try {
-    return await write(decision.logs);
+    await write(decision.logs);
   } catch (error) {
     if (!isRefusedForGood(error)) throw error;
     deps.log.warn(REFUSED, { flowRun: flowRunId, error: textOf(error) });
-    return write(decision.logs.map((entry) => ({ ...entry, tail: undefined }))).catch((again: unknown) => {
+    await write(decision.logs.map((entry) => ({ ...entry, tail: undefined }))).catch((again: unknown) => {
       if (!isRefusedForGood(again)) throw again;
-      return decision.logs;
     });
   }
 }

@@ -91,7 +91,8 @@ export function builtByItsOwner(scene: Scene): Watcher {
       const madeBy = env.find(({ name }) => name === "MADE_BY")?.value;
       if (madeBy !== String(at))
         scene.violated(rule, `${by.name} builds ${job.name} with the settings of agent ${madeBy}`);
-      if (!takesRun(plan.labels, run.plan.labels))
+      // Whoever may claim it, may create its Job.
+      if (!takesRun(plan.labels, run.plan.labels) && run.claimer?.agent?.at !== at)
         scene.violated(rule, `${by.name} creates a Job of ${run.name}, whose labels it does not have`);
       const { type } = run.states.at(-1) ?? {};
       if (type !== "Submitted" && type !== "Running" && knewBetter(scene, process, run))

@@ -4,7 +4,7 @@ import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isScheduled } from "../../../src/prefect1/states.ts";
 import type { RunFact } from "../facts.ts";
 import type { Scene, StateEvent, Watcher } from "../scene.ts";
-import { knew, mayReport } from "./whose.ts";
+import { knew, mayAdopt, mayReport } from "./whose.ts";
 
 /** From which states an agent may set which. */
 const MAY_FOLLOW: Readonly<Record<string, (before: string) => boolean>> = {
@@ -55,11 +55,13 @@ function lastWrite(lines: RunFact["lines"], process: unknown): number {
 export function ownStates(scene: Scene): Watcher {
   const rule = "nobody acts on what is another's";
   return {
-    onState: ({ run, now }) => {
+    onState: ({ run, before, now }) => {
       const { agent, name } = now.by;
       if (agent === undefined) return;
       if (now.type === "Submitted") {
-        if (!takesRun(agent.plan.labels, run.plan.labels)) scene.violated(rule, `${name} claims ${run.name}`);
+        const owner = before?.by.agent?.plan;
+        if (!takesRun(agent.plan.labels, run.plan.labels) && !mayAdopt(scene, agent, { owner, run }))
+          scene.violated(rule, `${name} claims ${run.name}`);
       } else if (!mayReport(scene, agent, run))
         scene.violated(rule, `${name} sets ${run.name} to ${now.type}`);
     },

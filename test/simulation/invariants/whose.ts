@@ -18,7 +18,7 @@ export function isOwner(scene: Scene, agent: AgentActor | undefined, job: JobFac
 }
 
 /** Whether the agent may adopt what that one has left. */
-function mayAdopt(
+export function mayAdopt(
   scene: Scene,
   { plan }: AgentActor,
   { owner, run }: { readonly owner: AgentIdentity | undefined; readonly run: RunFact },

@@ -41,8 +41,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/supervise/executor.ts",
     changes: [
       [
-        "  const written = await report(deps, action);\n",
-        "  for (const deletion of decision.deletions) await deleteJob(deps, flowRunId, deletion);\n  const written = await report(deps, action);\n",
+        "  await report(deps, action);\n",
+        "  for (const deletion of decision.deletions) await deleteJob(deps, deletion, { flowRunId, isTold: true });\n  await report(deps, action);\n",
       ],
     ],
   },
