@@ -4,20 +4,16 @@
 import { withRetry } from "../base/retry.ts";
 import { Batcher } from "../base/batch.ts";
 import { isRetryable, textOf } from "../base/errors.ts";
-import type { RunLog, RunReporter } from "../orchestrator/run-reporter.ts";
+import { storable, type RunLog, type RunReporter } from "../orchestrator/run-reporter.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { AgentDeps } from "./deps.ts";
 
 interface WriterDeps extends Pick<AgentDeps, "clock" | "log"> {
-  readonly runs: Pick<RunReporter, "writeLogs" | "unwritten">;
+  readonly runs: Pick<RunReporter, "writeLogs" | "messagesContaining">;
 }
 
 /** Lines of one run. */
-interface Group {
-  readonly lines: readonly RunLog[];
-  readonly isRetry: boolean;
-}
-
+type Group = readonly RunLog[];
 /** An error, or undefined if Prefect has the lines. */
 type WriteResult = { readonly error: unknown } | undefined;
 
@@ -47,24 +43,28 @@ export class RunLogWriter {
   }
 
   /** `mayWait`: for lines of other runs. Throws PrefectError if Prefect has not, or may not have, the lines. */
-  write(lines: readonly RunLog[], { mayWait = false } = {}): Promise<void> {
-    return this.#write({ lines, isRetry: false }, mayWait ? WAIT_MS : undefined);
+  async write(lines: Group, { mayWait = false } = {}): Promise<void> {
+    const result = await this.#groups.add(lines, mayWait ? WAIT_MS : undefined);
+    if (result !== undefined) throw result.error;
   }
 
-  /** For submissions: retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
-  async writeUntilAccepted(line: RunLog): Promise<void> {
-    const { clock, log } = this.#deps;
-    let tries = 0;
-    const attempt = (): Promise<void> => this.#write({ lines: [line], isRetry: tries++ > 0 }, WAIT_MS);
+  /**
+   * For submissions: retries until Prefect has the line exactly once; `mayBeThere`: another process may have written it. What
+   * Prefect refuses for good is left out: no state waits for it.
+   */
+  async writeUntilAccepted(line: RunLog, { mayBeThere = false } = {}): Promise<void> {
+    const { clock, log, runs } = this.#deps;
+    const text = storable(line.message);
+    let mustRead = mayBeThere;
+    const attempt = async (): Promise<void> => {
+      if (mustRead && (await runs.messagesContaining(line.flowRunId, [text])).includes(text)) return;
+      mustRead = true;
+      await this.write([line], { mayWait: true });
+    };
     await withRetry(attempt, { clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
       log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
     });
-  }
-
-  async #write(group: Group, waitMs?: number): Promise<void> {
-    const result = await this.#groups.add(group, waitMs);
-    if (result !== undefined) throw result.error;
   }
 }
 
@@ -76,12 +76,7 @@ export function isRefusedForGood(error: unknown): boolean {
 /** Returns the results in the order of the groups. Never rejects. */
 async function send(runs: WriterDeps["runs"], groups: readonly Group[]): Promise<readonly WriteResult[]> {
   try {
-    const retried = groups.filter(({ isRetry }) => isRetry).flatMap(({ lines }) => lines);
-    const missing = retried.length === 0 ? undefined : new Set(await runs.unwritten(retried));
-    const lines = groups.flatMap((group) =>
-      group.isRetry ? group.lines.filter((line) => missing?.has(line) === true) : group.lines,
-    );
-    if (lines.length > 0) await runs.writeLogs(lines);
+    await runs.writeLogs(groups.flat());
     return groups.map(() => undefined);
   } catch (error) {
     if (groups.length === 1 || isRetryable(error)) return groups.map(() => ({ error }));

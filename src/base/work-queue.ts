@@ -1,6 +1,6 @@
 // A controller's work queue: a key that is already waiting is queued once, and each key has at most one worker at a time.
 
-import type { Clock } from "./clock.ts";
+import { aborted, type Clock } from "./clock.ts";
 import { backoffMs } from "./retry.ts";
 
 /** When to process a key again: after so many milliseconds; `again`: with backoff, as after an error; undefined: when it is added. */
@@ -10,7 +10,7 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly concurrency: number;
   readonly work: (key: string) => Promise<Requeue>;
-  /** Called when `work` throws; the key is retried with backoff. Throwing here stops the queue. */
+  /** Called when `work` throws; the key is retried with backoff. */
   readonly onError: (key: string, error: unknown) => void;
 }
 
@@ -26,8 +26,7 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>();
   #idle: (() => void) | undefined;
   #stopped = false;
-  #fatal: Error | undefined;
-  #end: (() => void) | undefined;
+  #isRunning = false;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -38,19 +37,14 @@ export class WorkQueue {
     return this.#ready.size + this.#active.size;
   }
 
-  /** Processes keys until the signal aborts, then waits for the active workers. Rethrows what onError threw. */
+  /** Processes keys until the signal aborts, then waits for the active workers. */
   async run(signal: AbortSignal): Promise<void> {
-    if (!signal.aborted) {
-      this.#startWorkers();
-      await new Promise<void>((resolve) => {
-        this.#end = resolve;
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    }
+    this.#isRunning = !signal.aborted;
+    if (this.#isRunning) this.#startWorkers();
+    await aborted(signal);
     this.#stopped = true;
     for (const key of this.#delays.keys()) this.#clearDelay(key);
     if (this.#active.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    if (this.#fatal !== undefined) throw this.#fatal;
   }
 
   add(key: string): void {
@@ -58,7 +52,7 @@ export class WorkQueue {
     this.#clearDelay(key);
     if (this.#active.has(key)) this.#addedWhileActive.add(key);
     else this.#ready.add(key);
-    if (this.#end !== undefined) this.#startWorkers();
+    if (this.#isRunning) this.#startWorkers();
   }
 
   /** Adds the key after a delay, unless it is already due sooner. */
@@ -99,22 +93,13 @@ export class WorkQueue {
       else this.#failures.delete(key);
       if (typeof requeue === "number") this.addAfter(key, requeue);
     } catch (error) {
-      this.#failed(key, error);
+      this.#options.onError(key, error);
+      this.#retry(key);
     }
     this.#active.delete(key);
     if (this.#addedWhileActive.delete(key)) this.#ready.add(key);
     if (!this.#stopped) this.#startWorkers();
     else if (this.#active.size === 0) this.#idle?.();
-  }
-
-  #failed(key: string, error: unknown): void {
-    try {
-      this.#options.onError(key, error);
-      this.#retry(key);
-    } catch (fatal) {
-      this.#fatal = fatal instanceof Error ? fatal : new Error(String(fatal));
-      this.#end?.();
-    }
   }
 
   #retry(key: string): void {

@@ -6,7 +6,6 @@ import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import type { RunState } from "../orchestrator/flow-run.ts";
 import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
@@ -46,46 +45,28 @@ export function inClusterTime({ 1: one, 2: other }: StateSources, clock: Pick<Cl
   return { 1: one && withTimesOf(one, clock), 2: other && withTimesOf(other, clock) };
 }
 
-type Shifted = (at: Date | undefined) => Date | undefined;
-
-/** Its times are shifted when they are read: the cluster's time is known once it has answered, maybe after Prefect. */
-class StateInClusterTime implements RunState {
-  readonly type: RunState["type"];
-  readonly name: string;
-  readonly message: RunState["message"];
-  readonly version: RunState["version"];
-  readonly claim: RunState["claim"];
-  readonly #since: Date | undefined;
-  readonly #dueAt: Date | undefined;
-  readonly #shifted: Shifted;
-
-  constructor({ type, name, message, version, claim, since, dueAt }: RunState, shifted: Shifted) {
-    this.type = type;
-    this.name = name;
-    this.message = message;
-    this.version = version;
-    this.claim = claim;
-    this.#since = since;
-    this.#dueAt = dueAt;
-    this.#shifted = shifted;
-  }
-
-  get since(): Date | undefined {
-    return this.#shifted(this.#since);
-  }
-
-  get dueAt(): Date | undefined {
-    return this.#shifted(this.#dueAt);
-  }
-}
-
 function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDirectory {
-  const shifted: Shifted = (at) => {
+  const shifted = (at: Date | undefined): Date | undefined => {
     // A server tells its time in whole seconds.
     const apartS = Math.round((clock.now().getTime() - directory.now().getTime()) / 1_000);
     return at && new Date(at.getTime() + apartS * 1_000);
   };
-  const ofRun = (run: KnownRun): KnownRun => ({ ...run, state: new StateInClusterTime(run.state, shifted) });
+  /** Shifted when they are read: the cluster's time is known once it has answered, maybe after Prefect. */
+  const ofRun = ({ state, ...run }: KnownRun): KnownRun => {
+    const { since, dueAt, ...rest } = state;
+    return {
+      ...run,
+      state: {
+        ...rest,
+        get since() {
+          return shifted(since);
+        },
+        get dueAt() {
+          return shifted(dueAt);
+        },
+      },
+    };
+  };
   return {
     ...directory,
     now: () => clock.now(),

@@ -9,19 +9,11 @@ import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { agentText, isGone, pollText, type RunOwner } from "./run-owner.ts";
 
-/** A line for people. */
-export interface Warning {
-  readonly text: string;
-  /** Its text without what changes with time alone. */
-  readonly key: string;
-}
-
 /** A line for each agent that is gone and has left runs here. */
-export function ownerWarnings(runs: readonly InventoryRun[]): readonly Warning[] {
+export function ownerWarnings(runs: readonly InventoryRun[]): readonly string[] {
   return goneAgents(runs).map(([owner, { length }]) => {
     const [agent, left] = [agentText(owner), length === 1 ? "flow run" : `${length} flow runs`];
-    const text = `${agent} ${pollText(owner)}: until another one adopts its ${left}, nobody reports how they end`;
-    return { text, key: `${agent} ${left}` };
+    return `${agent} ${pollText(owner)}: until another one adopts its ${left}, nobody reports how they end`;
   });
 }
 

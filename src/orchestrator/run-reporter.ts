@@ -18,8 +18,6 @@ export interface RunReporter {
     texts: readonly string[],
     names?: readonly string[],
   ): Promise<readonly string[]>;
-  /** Which of these lines are not in their runs' logs yet. */
-  unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]>;
   /** Sets the run's state, unless it has changed since the given version. */
   transition(flowRunId: string, to: NewState): Promise<TransitionResult>;
   /** Schedules a run again that lost its process, and resets the task runs that must run again. */

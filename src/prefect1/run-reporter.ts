@@ -58,7 +58,7 @@ const LINES = 1_000;
 /** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
 function runLogs(
   graphql: Pick<Graphql, "rows" | "object">,
-): Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining" | "unwritten"> {
+): Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining"> {
   const messages = async (flowRunId: string, more: JsonObject): Promise<string[]> => {
     const where = { flow_run_id: { _eq: flowRunId }, ...more };
     const rows = await graphql.rows(LOG_LINES, { where, limit: LINES });
@@ -76,18 +76,6 @@ function runLogs(
         _or: texts.map((text) => ({ message: likePattern(text) })),
         ...(names && { name: { _in: names } }),
       }),
-    /** Reads the logs from the time of the earliest entry. */
-    unwritten: async (logs) => {
-      const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
-      const where = {
-        flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
-        message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
-        ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
-      };
-      const found = await graphql.rows(LOG_LINES, { where, limit: LINES + logs.length });
-      const written = new Set(found.map((row) => `${String(row["flow_run_id"])} ${String(row["message"])}`));
-      return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
-    },
   };
 }
 

@@ -202,19 +202,4 @@ describe("WorkQueue", () => {
     await stopped;
     expect(started).toEqual(["a"]);
   });
-
-  it("stops with the error that onError throws", async () => {
-    const clock = new ManualClock();
-    const queue = new WorkQueue({
-      clock,
-      concurrency: 1,
-      work: () => Promise.reject(new Error("refused")),
-      onError: (_, error) => {
-        throw error;
-      },
-    });
-    const running = queue.run(new AbortController().signal);
-    queue.add("a");
-    await expect(running).rejects.toThrow("refused");
-  });
 });

@@ -214,12 +214,11 @@ export class Recovery {
     if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
     const isOfFlow = (pod: Pod): boolean => !hasEnded(pod) && membershipOf(pod) === undefined;
     if (await hasObject(this.#deps, "pods", flowRunId, isOfFlow)) return;
-    const { runs, runLog } = this.#deps;
+    const { runLog } = this.#deps;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
-    const written = await runs.messagesContaining(flowRunId, [message], [LOGGER]);
-    if (written.length === 0)
-      await runLog.writeUntilAccepted({ flowRunId, name: LOGGER, level: "ERROR", message });
+    const line = { flowRunId, name: LOGGER, level: "ERROR", message } as const;
+    await runLog.writeUntilAccepted(line, { mayBeThere: true });
     await this.#setFailed(flowRunId, message);
   }
 

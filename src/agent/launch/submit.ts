@@ -7,7 +7,7 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
-import { storable, type RunLogLevel } from "../../orchestrator/run-reporter.ts";
+import type { RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { DueRun, Submission } from "../../orchestrator/work-source.ts";
 import { ADOPTED, LAUNCHED, RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -50,7 +50,7 @@ export class Submitter {
     this.waiting = new WaitingSubmissions({
       ...deps,
       retry: async (submission) => this.#settle(submission, await this.#tryToCreate(submission)),
-      warn: (flowRunId, message) => this.#writeOnce(flowRunId, "WARNING", message),
+      warn: (flowRunId, message) => this.#write(flowRunId, "WARNING", message),
     });
   }
 
@@ -223,7 +223,7 @@ export class Submitter {
     log.error("Exception encountered while deploying flow run", { flowRun: flowRunId, error: textOf(error) });
     const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
     if ((await this.#stateIfCurrent(submission)) === undefined) return;
-    await this.#writeOnce(flowRunId, "ERROR", message);
+    await this.#write(flowRunId, "ERROR", message);
     // Read right before the write: Prefect Server has no versions.
     const state = await this.#stateIfCurrent(submission);
     if (state === undefined) return;
@@ -240,18 +240,11 @@ export class Submitter {
     });
   }
 
-  /** Writes the line unless the run's log has it: after a crash another process may have written it. */
-  async #writeOnce(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
-    const { runs } = this.#deps;
-    const text = storable(message);
-    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [text]));
-    if (!written.includes(text)) await this.#write(flowRunId, level, message);
-  }
-
   async #write(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
     const timestamp = this.#deps.prefectTime.now();
     const line = { flowRunId, name: this.#deps.settings.name, level, message, timestamp };
-    await this.#deps.runLog.writeUntilAccepted(line);
+    // After a crash another process may have written why the run has no Job.
+    await this.#deps.runLog.writeUntilAccepted(line, { mayBeThere: level !== "INFO" });
   }
 
   /** Retries temporary errors; `onFailure` is called for each. */

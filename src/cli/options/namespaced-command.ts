@@ -51,3 +51,17 @@ export abstract class NamespacedCommand extends ClusterCommand {
     );
   }
 }
+
+/** Prints of the warnings of each pass those that the pass before did not have: an outage is told once. */
+export function newWarnings(print: (warning: string) => void): (warnings: readonly string[]) => void {
+  let before: ReadonlySet<string> = new Set();
+  return (warnings) => {
+    for (const warning of warnings) if (!before.has(subjectOf(warning))) print(warning);
+    before = new Set(warnings.map(subjectOf));
+  };
+}
+
+/** What a warning is about: not its cause, nor how many there are, nor since when, which may change while it lasts. */
+function subjectOf(warning: string): string {
+  return warning.replace(/: .*$/s, "").replaceAll(/\d[\ddhms]*/g, "");
+}

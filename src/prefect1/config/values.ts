@@ -7,7 +7,7 @@ import { choiceHint } from "../../base/suggest.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { isObject, jsonIn, objectIn } from "../../base/json.ts";
 import { envText } from "../build/environment.ts";
-import { isMap, isScalar, isSeq, parseDocument, Scalar } from "yaml";
+import { isMap, parseDocument, type ScalarTag } from "yaml";
 
 const YES = new Set(["true", "yes", "on"]);
 const NO = new Set(["false", "no", "off", "none", ""]);
@@ -149,31 +149,37 @@ export function unquote(text: string): string {
   return typeof literal === "string" ? literal : trimmed;
 }
 
-/** Numbers stay strings, as they are written. */
-type Literal = null | boolean | string | readonly Literal[] | { readonly [key: string]: Literal };
-
 const STRING_OR_PAREN = /(["'])((?:(?!\1)[^\\]|\\[^])*)\1|[()]/g;
 const ESCAPE = /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g;
 const ESCAPED: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "\n": "" };
-const WORDS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
-  ["none", null],
-  ["null", null],
-  ["true", true],
-  ["false", false],
-]);
+const WORDS: readonly ScalarTag[] = [
+  { tag: "empty", default: true, test: /^$/, resolve: (_, onError) => onError("empty") },
+  { tag: "tag:yaml.org,2002:null", default: true, test: /^(?:none|null)$/i, resolve: () => null },
+  {
+    tag: "tag:yaml.org,2002:bool",
+    default: true,
+    test: /^(?:true|false)$/i,
+    resolve: (text) => /t/i.test(text),
+  },
+];
 
 /**
  * Reads Python literals, as Prefect 1 does, and JSON: as YAML's flow syntax, which lacks only tuples, sets and Python's escapes.
- * Bare words (`[a, b]`) are strings. The value of a list, tuple, set, object or quoted string; undefined for anything else. */
-function parseLiteral(text: string): Literal | undefined {
+ * Numbers and bare words (`[a, b]`) are strings. The value of a list, tuple, set, object or quoted string; undefined for anything else. */
+function parseLiteral(text: string): unknown {
   if (!/^\s*["'[({]/.test(text)) return undefined;
   try {
-    const { contents, errors } = parseDocument(asYaml(text), { schema: "failsafe", uniqueKeys: false });
-    return errors.length > 0 ? undefined : valueOf(contents);
-  } catch (error) {
-    // A code point that does not exist.
-    if (error instanceof RangeError) return undefined;
-    throw error;
+    const customTags = [...WORDS];
+    const document = parseDocument(asYaml(text), { schema: "failsafe", customTags, uniqueKeys: false });
+    const { contents, errors } = document;
+    if (errors.length > 0) return undefined;
+    const isSet =
+      isMap(contents) && contents.items.length > 0 && contents.items.every(({ value }) => value === null);
+    const value = document.toJS() as unknown;
+    return isSet ? Object.keys(objectIn(value)) : value;
+  } catch {
+    // A code point that does not exist, or an alias.
+    return undefined;
   }
 }
 
@@ -188,31 +194,4 @@ function unescape(content: string): string {
     if (escape.length > 1) return String.fromCodePoint(Number.parseInt(escape.slice(1), 16));
     return ESCAPED[escape] ?? (/["'\\/]/.test(escape) ? escape : written);
   });
-}
-
-function valueOf(node: unknown): Literal | undefined {
-  if (isScalar(node)) {
-    const text = String(node.value);
-    if (node.type !== Scalar.PLAIN) return text;
-    const word = text.toLowerCase();
-    return WORDS.has(word) ? WORDS.get(word) : text || undefined;
-  }
-  if (isSeq(node)) return all(node.items.map(valueOf));
-  if (!isMap(node)) return undefined;
-  const keys = all(node.items.map(({ key }) => valueOf(key)));
-  // A set: `{a, b}`.
-  if (node.items.length > 0 && node.items.every(({ value }) => value === null)) return keys;
-  const values = all(node.items.map(({ value }) => valueOf(value)));
-  const names = keys?.map(keyText);
-  if (names === undefined || values === undefined || names.includes(undefined)) return undefined;
-  return Object.fromEntries(names.map((name, at) => [name ?? "", values[at] ?? null]));
-}
-
-function keyText(key: Literal): string | undefined {
-  if (typeof key === "string") return key;
-  return key === null || typeof key === "boolean" ? String(key) : undefined;
-}
-
-function all(values: readonly (Literal | undefined)[]): readonly Literal[] | undefined {
-  return values.every((value) => value !== undefined) ? values : undefined;
 }

@@ -6,7 +6,6 @@ import { aNamespace } from "../../../agent/option-checks.ts";
 import { checkWorkOptions } from "../../../agent/options.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
-import { LineBuffer } from "../../../base/line-buffer.ts";
 import { createLog } from "../../../base/log.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import type { PathSource } from "../../../prefect1/build/template.ts";
@@ -26,12 +25,11 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
   const connectionFlags = command.connectionFlags();
   checkBeforeConnecting(command, flags, config);
   const { logLevel, logFormat, name = config.agent.name } = flags;
-  const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({
     name,
     level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : config.agent.level,
     format: logFormat === "json" ? "json" : "text",
-    write: (line) => lines.add(line),
+    write: (line) => void context.stdout.write(line),
     now: () => clock.now(),
   });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address, { clock, log });
@@ -72,7 +70,6 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
     await server.stop();
     client.close();
     connection.kube.close();
-    lines.flush();
   }
 }
 

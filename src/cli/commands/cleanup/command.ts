@@ -10,7 +10,7 @@ import { isTerminal } from "../../options/base-command.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
 import { aNamespace, namesIn } from "../../../agent/option-checks.ts";
 import { shellWord } from "../../../base/shell-word.ts";
-import { emptyRun, NamespacedCommand } from "../../options/namespaced-command.ts";
+import { emptyRun, NamespacedCommand, newWarnings } from "../../options/namespaced-command.ts";
 import { durationOption, listOption, switchOption, textOption } from "../../options/option-group.ts";
 
 const DRY_RUNS = {
@@ -89,7 +89,7 @@ export class CleanupCommand extends NamespacedCommand {
     const olderThanMs = parseDuration(this.olderThan, "--older-than");
     const mode = this.#mode(everyMs !== undefined);
     const { palette } = await this.style();
-    const { cleanUp, newWarnings, repeatedly } = await import("./pass.ts");
+    const { cleanUp, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { objectPrinter } = await import("../../../output/print-rows.ts");

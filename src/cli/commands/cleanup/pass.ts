@@ -84,20 +84,6 @@ export async function repeatedly(
   return 0;
 }
 
-/** Prints of the warnings of each pass those that the pass before did not have: an outage is told once. */
-export function newWarnings(print: (warning: string) => void): CleanupPass["printWarnings"] {
-  let before: ReadonlySet<string> = new Set();
-  return (warnings) => {
-    for (const warning of warnings) if (!before.has(subjectOf(warning))) print(warning);
-    before = new Set(warnings.map(subjectOf));
-  };
-}
-
-/** What a warning is about: not its cause, nor how many there are, which may change while it lasts. */
-function subjectOf(warning: string): string {
-  return warning.replace(/^\d+ /, "").replace(/: .*$/s, "");
-}
-
 async function list(pass: CleanupPass): Promise<ClusterListing> {
   const { plan, namespaces } = pass;
   const { clock, signal, directories: sources } = pass.scope;

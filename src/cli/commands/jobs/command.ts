@@ -61,7 +61,7 @@ export class JobsCommand extends NamespacedCommand {
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
-      this.printWarnings(warnings.map(({ text }) => text));
+      this.printWarnings(warnings);
       return 0;
     });
   }
@@ -99,7 +99,6 @@ export class JobsCommand extends NamespacedCommand {
       ({ resources = [], run, gone }) =>
         format === "name" ? resources.length > 0 && gone !== true : !isFiltered || run !== undefined,
     );
-    const warnings = inventory.warnings.map((text) => ({ text, key: text }));
-    return { rows, warnings: [...warnings, ...ownerWarnings(inventory.runs)] };
+    return { rows, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
   }
 }

@@ -1,8 +1,8 @@
 // `jobs -w`: repeats the query. On a terminal the table is redrawn in place; in a pipe and in other formats new and changed
 // rows are appended.
 
+import { newWarnings } from "../../options/namespaced-command.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
-import type { Warning } from "../../../inventory/agent-polls.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { isGone, pollText } from "../../../inventory/run-owner.ts";
@@ -16,7 +16,7 @@ import type { ClusterScope } from "../../cluster-scope.ts";
 /** The rows, and warnings about what could not be listed. */
 export interface QueryResult {
   readonly rows: readonly ListRow[];
-  readonly warnings: readonly Warning[];
+  readonly warnings: readonly string[];
 }
 
 export interface WatchOptions extends PrintOptions<ListRow>, Pick<ClusterScope, "clock" | "signal"> {
@@ -30,7 +30,7 @@ const PAUSE_MS = 2_000;
 const PAUSE_FACTOR = 5;
 
 /**
- * Shows the rows until the signal aborts. Warnings are printed when they change. Throws any error of the first query, and
+ * Shows the rows until the signal aborts. Warnings are printed when they begin. Throws any error of the first query, and
  * later only errors that cannot be retried.
  */
 export async function watchRows(options: WatchOptions): Promise<void> {
@@ -40,17 +40,12 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   const drawn = stdout.isTTY === true && (format === "table" || wide) ? new Repaint(stdout) : undefined;
   const append = rowPrinter(options, (text) => writeStyled(stdout, text));
   let rows: readonly ListRow[] = [];
-  let warned = "";
   const redraw = (): void =>
     drawn?.paint(tableLines(columns, rows, { ...options, wide, width: terminalWidth(stdout) }));
-  const printWarnings = (warnings: readonly Warning[]): void => {
-    const keys = warnings.map(({ key }) => key).join("\n");
-    if (keys !== warned && warnings.length > 0) {
-      drawn?.clear();
-      for (const { text } of warnings) options.printWarning(text);
-    }
-    warned = keys;
-  };
+  const printWarnings = newWarnings((text) => {
+    drawn?.clear();
+    options.printWarning(text);
+  });
   const show = (found: QueryResult): void => {
     printWarnings(found.warnings);
     const printed = new Map(rows.map((row) => [row.key, fingerprint(row)]));
@@ -67,8 +62,7 @@ export async function watchRows(options: WatchOptions): Promise<void> {
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        const text = `${textOf(error)}; retrying`;
-        printWarnings([{ text, key: text }]);
+        printWarnings([`${textOf(error)}; retrying`]);
       }
       const tookMs = clock.ticks() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);

@@ -1,7 +1,7 @@
 // kubectl prefect cleanup on the fakes: what it prints, deletes and keeps.
 
 import { describe, expect, it } from "vitest";
-import { newWarnings } from "../../../../src/cli/commands/cleanup/pass.ts";
+import { newWarnings } from "../../../../src/cli/options/namespaced-command.ts";
 import { NAMESPACE, startTestCluster } from "./cluster.ts";
 import type { TestCluster } from "./cluster.ts";
 
