@@ -6,8 +6,8 @@ import type { ClaimRecord, RunRow } from "./flow-run.ts";
 export interface RunReporter {
   /** Up to 100 runs; the map has no entry for a run that Prefect does not know. */
   rows(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>>;
-  /** The run's last claim, by any agent; undefined: none is known. */
-  lastClaim(flowRunId: string): Promise<LastClaim | undefined>;
+  /** The last claims of up to 100 runs, by any agent. */
+  lastClaims(flowRunIds: readonly string[]): Promise<ReadonlyMap<string, LastClaim>>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
   /** The messages in the run's log from loggers with these names. */

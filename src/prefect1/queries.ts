@@ -137,8 +137,12 @@ query($ids: [uuid!], $claimed: [task_run_bool_exp!]) {
   }
 }`;
 
-export const LAST_CLAIM = query("flow_run_last_claim", "find the run's last claim")`query($id: uuid!) {
-  flow_run(where: {id: {_eq: $id}}) {
+export const LAST_CLAIMS = query(
+  "flow_run_last_claim",
+  "find who launched the flow runs",
+)`query($ids: [uuid!]) {
+  flow_run(where: {id: {_in: $ids}}) {
+    id
     states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { timestamp serialized_state }
   }
 }`;

@@ -4,6 +4,7 @@ import type { ServerClock } from "../base/server-clock.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import {
   storable,
+  type LastClaim,
   type RunLog,
   type RunReporter,
   type TransitionResult,
@@ -13,7 +14,7 @@ import { restartRun } from "./restart.ts";
 import { newState, isoUtc, stateIn } from "./states.ts";
 import { claimRecord } from "./run-state.ts";
 import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
-import { LAST_CLAIM, LOG_LINES, WRITE_LOGS } from "./queries.ts";
+import { LAST_CLAIMS, LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
@@ -23,12 +24,9 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
   return {
     ...runLogs(client.graphql),
     rows: (ids, signal) => client.runs(ids, signal),
-    lastClaim: async (flowRunId) => {
-      const [run] = await client.graphql.rows(LAST_CLAIM, { id: flowRunId });
-      const [state] = arrayIn(run?.["states"]).map(objectIn);
-      const claim = claimRecord(flowRunId, stateIn(state?.["serialized_state"]));
-      const at = dateIn(state?.["timestamp"]);
-      return claim === undefined || at === undefined ? undefined : { claim, at };
+    lastClaims: async (ids) => {
+      const rows = await client.graphql.rows(LAST_CLAIMS, { ids });
+      return new Map(rows.map(lastClaimIn).filter((each) => each !== undefined));
     },
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);
@@ -38,6 +36,14 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
       movedIfLocked(() => restartRun(client, { ...request, flowRunId, now: time.now() })),
     keepAlive: (flowRunIds) => client.heartbeat(flowRunIds),
   };
+}
+
+function lastClaimIn(row: JsonObject): [string, LastClaim] | undefined {
+  const id = textIn(row["id"]) ?? "";
+  const [state] = arrayIn(row["states"]).map(objectIn);
+  const claim = claimRecord(id, stateIn(state?.["serialized_state"]));
+  const at = dateIn(state?.["timestamp"]);
+  return claim === undefined || at === undefined ? undefined : [id, { claim, at }];
 }
 
 /** Returns `moved` when the state has changed in the meantime. */

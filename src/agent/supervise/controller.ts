@@ -19,7 +19,7 @@ import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
 import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
-import { withAdopted, withLaunchElsewhere } from "./last-launch.ts";
+import { LastLaunch } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -39,6 +39,7 @@ export class Controller {
   readonly #queue: WorkQueue;
   readonly #reported: ReportedLog;
   readonly #dask: DaskDeleter;
+  readonly #lastLaunch: LastLaunch;
   readonly #errors: ErrorThrottle;
   readonly #firstObserved = new Map<string, ReadonlyMap<string, Date>>();
   /** Runs whose Jobs are waiting to start, and need heartbeats. */
@@ -54,6 +55,7 @@ export class Controller {
     this.#reported = new ReportedLog(deps);
     this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
     this.#dask = new DaskDeleter(deps);
+    this.#lastLaunch = new LastLaunch(deps);
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: WORKERS,
@@ -187,10 +189,10 @@ export class Controller {
 
   /** What ends the run is decided by the Job that its state belongs to. */
   async #decideExactly(observed: ObservedRun, run: RunStatus, standings: Standings): Promise<Decision> {
-    const decision = this.#decide(observed, await withAdopted(this.#deps, run, observed), standings);
+    const decision = this.#decide(observed, await this.#lastLaunch.withAdopted(run, observed), standings);
     const { kind } = decision.transition ?? {};
     if (kind !== "fail" && kind !== "reschedule") return decision;
-    const launched = await withLaunchElsewhere(this.#deps, run, observed);
+    const launched = await this.#lastLaunch.withLaunchElsewhere(run, observed);
     return launched === run ? decision : this.#decide(observed, launched, standings);
   }
 

@@ -69,7 +69,7 @@ export async function isStateCurrent(
   flowRunId: string,
   { run, decision }: { readonly run: RunStatus; readonly decision: Decision },
 ): Promise<boolean> {
-  if (decision.transition !== undefined || !decision.deletions.some(({ isActive: may }) => may)) return true;
+  if (decision.transition !== undefined || !decision.deletions.some((each) => each.isActive)) return true;
   const now = await states.refresh(flowRunId);
   if (now.kind !== "known" || run.kind !== "known") return now.kind === run.kind;
   return now.state.version === run.state.version;

@@ -39,7 +39,7 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
     logs: postMortemEntries(context, problem),
     transition: failTransition(context, problem),
     deleteInMs: deleteAfter(context, afterMs, endedAt ?? firstObserved.since),
-    requeueAfterMs: context.stateBelongsTo === "next" ? ADOPTED_AFTER_MS : undefined,
+    requeueAfterMs: mayBeAdopted(context) ? ADOPTED_AFTER_MS : undefined,
     firstObserved,
   };
 }
@@ -62,6 +62,10 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   // What is kept are finished Jobs: this one, whose pod never ends, would be taken for the one that works on the run.
   const deleteInMs = isJobFinished(job) ? failed.deleteInMs : 0;
   return { ...failed, logs, transition: rescheduled, deleteInMs };
+}
+
+function mayBeAdopted({ stateBelongsTo, input: { run } }: JobContext): boolean {
+  return stateBelongsTo === "next" && run.kind === "known" && run.state.type === "pending";
 }
 
 /** When to delete a Job that is kept for `afterMs` milliseconds since its end; undefined: never. */
