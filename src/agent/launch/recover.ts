@@ -2,10 +2,10 @@
 // creates the Job, or fails the run if the Job was there and has vanished.
 
 import { textOf } from "../../base/errors.ts";
-import { hasEnded } from "../../job/observe/pod-termination.ts";
+import { workingPods } from "../../job/observe/disruption.ts";
 import { membershipOf } from "../../dask/recognise.ts";
 import { IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
-import { hasCondition } from "../../job/observe/observed.ts";
+import { formerJobOf, hasCondition } from "../../job/observe/observed.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import type { Job, Pod } from "../../kube/client/objects.ts";
 import { isSameAgent } from "../../orchestrator/agent-identity.ts";
@@ -212,14 +212,21 @@ export class Recovery {
     const { submission, state, hasWaitingTask, heartbeatAt } = claim;
     const { flowRunId } = submission;
     if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
-    const isOfFlow = (pod: Pod): boolean => !hasEnded(pod) && membershipOf(pod) === undefined;
-    if (await hasObject(this.#deps, "pods", flowRunId, isOfFlow)) return;
+    if (await hasObject(this.#deps, "pods", flowRunId, (pod) => this.#worksOn(pod))) return;
     const { runLog } = this.#deps;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
     const line = { flowRunId, name: LOGGER, level: "ERROR", message } as const;
     await runLog.writeUntilAccepted(line, { mayBeThere: true });
     await this.#setFailed(flowRunId, message);
+  }
+
+  /** Whether the pod is the flow's own, and neither ended nor lost with its node. */
+  #worksOn(pod: Pod): boolean {
+    const { kubeTime, view } = this.#deps;
+    const alone = { pods: [pod], deletedPods: [], events: [], gone: true, unreachable: view.nodes.since };
+    const working = workingPods({ ...alone, job: formerJobOf(pod, "") }, kubeTime.now());
+    return working.length > 0 && membershipOf(pod) === undefined;
   }
 
   async #setFailed(flowRunId: string, message: string): Promise<void> {

@@ -105,6 +105,7 @@ export class Controller {
     if (ours.length === 0 && observed.jobs.length > 0) return this.#leaveToOthers(observed);
     this.#foreign.delete(flowRunId);
     this.#ended.read(flowRunId, run);
+    if (!isDone(run)) this.#dask.forget(flowRunId);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
     const decision = await this.#decideExactly(observed, run, standings);

@@ -70,16 +70,19 @@ export class DaskDeleter {
    */
   async delete(flowRunId: string, { isStillNeeded, deletedJobs }: DeletionConditions): Promise<number> {
     const clusters = await this.#listings.add(flowRunId);
-    if (clusters.length === 0) this.#done.add(flowRunId);
-    if (clusters.length === 0) return 0;
+    if (clusters.length === 0) {
+      this.#done.add(flowRunId);
+      return 0;
+    }
     const run = await this.#deps.states.refresh(flowRunId);
     if (!isStillNeeded(run)) return 0;
     const deletable = clusters.filter((cluster) => isDeletedWithRun(cluster, run));
     if (deletable.length === 0) return 0;
     // While the flow itself runs, it needs its workers.
-    if (!(await this.#hasPods(flowRunId, deletedJobs)))
+    if (!(await this.#hasPods(flowRunId, deletedJobs))) {
       for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
-    this.#done.add(flowRunId);
+      this.#done.add(flowRunId);
+    }
     return clusters.flatMap(podsOf).filter((pod) => !hasEnded(pod)).length;
   }
 

@@ -28,8 +28,10 @@ const ADOPTED_AFTER_MS = 15_000;
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
   const { deleteFailedAfterMs, sidecarGraceMs } = context.input.policy;
-  // What is kept are finished Jobs: one that still works, for a run that is over, holds its resources and a slot of --limit.
-  const isAtWork = isRunFinished(context) && !isJobFinished(context.observed.job);
+  // What is kept are finished Jobs: one that still works, for a run that does not need it, holds its resources and a slot of
+  // --limit, and could start the flow.
+  const isLeft = isRunFinished(context) || (isRunActive(context) && context.stateBelongsTo !== "this");
+  const isAtWork = isLeft && !isJobFinished(context.observed.job);
   const afterMs = isAtWork
     ? Math.min(deleteFailedAfterMs ?? sidecarGraceMs, sidecarGraceMs)
     : deleteFailedAfterMs;
@@ -39,7 +41,7 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
     logs: postMortemEntries(context, problem),
     transition: failTransition(context, problem),
     deleteInMs: deleteAfter(context, afterMs, endedAt ?? firstObserved.since),
-    requeueAfterMs: mayBeAdopted(context) ? ADOPTED_AFTER_MS : undefined,
+    requeueAfterMs: mayBeAdopted(context, endedAt ?? firstObserved.since) ? ADOPTED_AFTER_MS : undefined,
     firstObserved,
   };
 }
@@ -64,8 +66,10 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   return { ...failed, logs, transition: rescheduled, deleteInMs };
 }
 
-function mayBeAdopted({ stateBelongsTo, input: { run } }: JobContext): boolean {
-  return stateBelongsTo === "next" && run.kind === "known" && run.state.type === "pending";
+function mayBeAdopted(context: JobContext, since: Date): boolean {
+  const { run } = context.input;
+  const isPending = run.kind === "known" && run.state.type === "pending";
+  return isPending && context.stateBelongsTo === "next" && msSince(context, since) < ADOPTED_AFTER_MS;
 }
 
 /** When to delete a Job that is kept for `afterMs` milliseconds since its end; undefined: never. */

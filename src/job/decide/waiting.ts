@@ -1,7 +1,7 @@
 // Decides about a Job whose flow has not started: how long to wait, when to warn in the run's log, when to fail the run.
 
 import type { Obstacle, Patience, Problem } from "../observe/problem.ts";
-import { flowStarted } from "../observe/pod-termination.ts";
+import { flowStarted, hasFailed } from "../observe/pod-termination.ts";
 import { onFailed } from "./failed.ts";
 import { logEntry, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
@@ -54,11 +54,16 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
 
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */
 function startLeft(context: JobContext): number {
-  const { policy } = context.input;
+  const { policy, run } = context.input;
   const { job, pods, deletedPods } = context.observed;
-  // A run that is Running may wait with a new Job for a task's retry. Pods from before this process started are only counted.
+  const seen = [...pods, ...deletedPods];
+  // Pods from before this process started are only counted, and not even that where a policy ignores disruptions. Else the run's
+  // state tells nothing: a Running one may wait with a new Job for a task's retry.
+  const mayBeUncounted = job.spec.podFailurePolicy !== undefined;
   const hasStarted =
-    (job.status.failed ?? 0) > 0 || [...pods, ...deletedPods].some((pod) => flowStarted(pod));
+    seen.some((pod) => flowStarted(pod)) ||
+    (job.status.failed ?? 0) > seen.filter((pod) => hasFailed(pod, job)).length ||
+    (mayBeUncounted && run.kind === "known" && run.state.type === "running");
   if (policy.pendingTimeoutMs === undefined || hasStarted) return Infinity;
   const since = new Date(job.status.startTime ?? job.metadata.creationTimestamp);
   return policy.pendingTimeoutMs - msSince(context, since);

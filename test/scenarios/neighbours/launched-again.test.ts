@@ -79,6 +79,57 @@ describe("a run that is cancelled, and restarted while its pod terminates", () =
   });
 });
 
+describe("a run that is restarted while its first Job is stuck, and whose agent dies before it creates the new one", () => {
+  it.each([undefined, 0])("gets its new Job, --delete-failed-after %s", async (deleteFailedAfterMs) => {
+    world = new World();
+    const options = { ...AGENT, policy: { deleteFailedAfterMs } };
+    const first = world.start(options);
+    const id = world.dueRun({ labels: ["x"], script: { outcome: "imagePull", startMs: 35 * SECOND } });
+    await world.time.until(() => world.jobs(id).length === 1, MINUTE);
+    await world.time.pass(40 * SECOND);
+    world.kube.faults.add({
+      match: ({ verb, resource }) => {
+        const isCreation = verb === "create" && resource === "jobs";
+        if (isCreation) first.process.kill();
+        return isCreation;
+      },
+      action: { kind: "cut", when: "before" },
+      times: 1,
+    });
+    world.prefect.setState(id, { type: "Scheduled" });
+    await world.time.until(() => world.state(id) === "Submitted", MINUTE);
+    await world.time.pass(5 * SECOND);
+    world.scripts.set(id, { outcome: "succeed", runMs: SECOND });
+    world.start(options);
+    await world.time.until(() => world.state(id) === "Success", 10 * MINUTE);
+    expect(history(id)).not.toContain("Failed");
+  });
+});
+
+describe("a run that waits for a quota beside a kept failed Job", () => {
+  it("is asked for no more often than another", async () => {
+    let logs = 0;
+    world = new World({
+      network: { onExchange: ({ request }) => (logs += /\blog\(/.test(request.body ?? "") ? 1 : 0) },
+    });
+    const options = { ...AGENT, policy: { deleteFailedAfterMs: undefined } };
+    const first = world.start(options);
+    const id = world.dueRun({ labels: ["x"], script: { outcome: "oom", runMs: SECOND } });
+    await world.time.until(() => world.state(id) === "Failed", MINUTE);
+    await world.time.pass(MINUTE);
+    fillQuota();
+    world.prefect.setState(id, { type: "Scheduled" });
+    await world.time.until(() => world.state(id) === "Submitted", MINUTE);
+    first.stop();
+    await world.time.pass(10 * SECOND);
+    world.start(options);
+    await world.time.pass(5 * MINUTE);
+    logs = 0;
+    await world.time.pass(10 * MINUTE);
+    expect(logs).toBeLessThan(5);
+  });
+});
+
 describe("a Job that waits while its run is launched in another cluster", () => {
   function twoClusters(here: PodScript, there: PodScript): void {
     world = new World({

@@ -123,6 +123,25 @@ describe("a pod on a node that died", () => {
   });
 });
 
+describe("a Job that vanished while its node was dead and no agent watched", () => {
+  it("fails its run, although its pod never ends", async () => {
+    world = new World();
+    const first = world.start(AGENT);
+    const id = dueRun({ script: { outcome: "never" } });
+    world.idleRuns.add(id);
+    await world.time.until(() => world.kube.list("pods")[0]?.status?.["phase"] === "Running", MINUTE);
+    world.prefect.setState(id, { type: "Running" });
+    await world.time.pass(SECOND);
+    first.process.kill();
+    world.kube.holdNode();
+    world.kube.remove("jobs", "default", world.jobs(id)[0] ?? "");
+    await world.time.pass(10 * MINUTE);
+    world.start(AGENT);
+    await world.time.until(() => world.state(id) === "Failed", 5 * MINUTE);
+    expect(world.messages(id).join("\n")).toContain("was deleted before it finished");
+  });
+});
+
 describe("a Job that is only kept by a finalizer of its pod", () => {
   it("does not count for --limit", async () => {
     world = new World();
@@ -180,6 +199,24 @@ describe("the Dask cluster of a run that failed", () => {
     },
   );
 
+  it("is deleted after a failed request, too, when the run fails for the second time", async () => {
+    world = new World();
+    world.start({ ...AGENT, policy: { deleteFailedAfterMs: undefined } });
+    const id = dueRun({ script: { outcome: "oom", runMs: 20 * SECOND } });
+    await world.time.until(() => world.state(id) === "Failed", 2 * MINUTE);
+    await world.time.pass(MINUTE);
+    world.prefect.setState(id, { type: "Scheduled" });
+    await untilRunning(id);
+    putDask(id);
+    world.kube.faults.add({
+      match: ({ verb, resource }) => verb === "list" && resource === "poddisruptionbudgets",
+      action: { kind: "answer", status: 500 },
+      times: 1,
+    });
+    await world.time.until(() => daskPods() === 0, 3 * MINUTE);
+    expect(world.state(id)).toBe("Failed");
+  });
+
   it("does not keep a run Running whose Job vanished, although its pods have the run's label", async () => {
     world = new World();
     const first = world.start(AGENT);
@@ -192,23 +229,5 @@ describe("the Dask cluster of a run that failed", () => {
     world.start(AGENT);
     await world.time.until(() => world.state(id) === "Failed", 5 * MINUTE);
     expect(world.messages(id).join("\n")).toContain("was deleted before it finished");
-  });
-});
-
-describe("--pending-timeout", () => {
-  it("holds for the Job of a task's retry, too", async () => {
-    world = new World();
-    world.start({ ...AGENT, policy: { pendingTimeoutMs: 15 * MINUTE } });
-    const id = dueRun({ script: { outcome: "succeed", runMs: 5 * SECOND } });
-    world.idleRuns.add(id);
-    await world.time.until(() => world.kube.list("pods")[0]?.status?.["phase"] === "Running", MINUTE);
-    world.prefect.setState(id, { type: "Running" });
-    const [task] = world.prefect.taskRuns(id);
-    const start = new Date(world.time.nowMs + 20 * MINUTE).toISOString();
-    world.prefect.setTaskState(task?.id ?? "", { type: "Retrying", start_time: start, run_count: 1 });
-    await world.time.until(() => world.jobs(id).length === 0, MINUTE);
-    world.scripts.set(id, "pending");
-    await world.time.until(() => world.state(id) === "Failed", HOUR);
-    expect(world.messages(id).join("\n")).toMatch(/^Job \S+: .*0\/1 nodes/m);
   });
 });
