@@ -3,6 +3,7 @@
 import PQueue from "p-queue";
 import { isRetryable, SettingsError, textOf } from "../../base/errors.ts";
 import { withRetry } from "../../base/retry.ts";
+import { IDENTIFIER_LABEL } from "../../job/labels.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
@@ -152,10 +153,12 @@ export class Submitter {
   }
 
   /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. */
-  async #adopt(flowRunId: string, { identifiers: [identifier] }: Submission): Promise<boolean> {
+  async #adopt(flowRunId: string, { identifiers }: Submission): Promise<boolean> {
     const live = this.#deps.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
-    const { name, namespace, uid } = live.metadata;
+    const { name, namespace, uid, labels } = live.metadata;
+    // Where Prefect takes the same claim from several agents, one has created its Job.
+    if (identifiers.includes(labels?.[IDENTIFIER_LABEL] ?? "")) return false;
     const current = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
     if (
       current?.metadata.uid !== uid ||
@@ -164,7 +167,7 @@ export class Submitter {
     )
       return false;
     this.#deps.metrics.count("adopted");
-    await this.#write(flowRunId, "INFO", adoptionLine(name, identifier ?? ""));
+    await this.#write(flowRunId, "INFO", adoptionLine(name, identifiers[0] ?? ""));
     return true;
   }
 
