@@ -23,8 +23,8 @@ interface NodesDeps extends Pick<AgentDeps, "clock" | "log"> {
 
 export class UnreachableNodes {
   readonly #deps: NodesDeps;
-  /** By name, as last read. */
-  readonly since = new Map<string, Date>();
+  /** By name, as last read; another map after each change. */
+  since: ReadonlyMap<string, Date> = new Map();
   #forbiddenUntil = 0;
 
   constructor(deps: NodesDeps) {
@@ -39,17 +39,18 @@ export class UnreachableNodes {
   async ask(name: string): Promise<boolean> {
     const node = await this.#deps.kube.get("nodes", { namespace: "", name });
     const since = node && unreachableSince(node);
-    const isChanged = since?.getTime() !== this.since.get(name)?.getTime();
-    if (since === undefined) this.since.delete(name);
-    else this.since.set(name, since);
-    return isChanged;
+    if (since?.getTime() === this.since.get(name)?.getTime()) return false;
+    const others = [...this.since].filter(([other]) => other !== name);
+    this.since = new Map(since === undefined ? others : [...others, [name, since]]);
+    return true;
   }
 
   async #askForAll(): Promise<void> {
     const { clock, log, onChange } = this.#deps;
     const pods = [...this.#deps.pods()].filter(isUnready);
     const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
-    for (const name of this.since.keys()) if (!names.has(name)) this.since.delete(name);
+    if ([...this.since.keys()].some((name) => !names.has(name)))
+      this.since = new Map([...this.since].filter(([name]) => names.has(name)));
     if (clock.ticks() < this.#forbiddenUntil) return;
     for (const name of names) {
       try {
@@ -57,7 +58,7 @@ export class UnreachableNodes {
       } catch (error) {
         log.debug("Cannot read a node", { node: name, error: textOf(error) });
         if (!isForbidden(error)) continue;
-        this.since.clear();
+        this.since = new Map();
         this.#forbiddenUntil = clock.ticks() + FORBIDDEN_MS;
         return;
       }

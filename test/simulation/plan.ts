@@ -136,7 +136,7 @@ const agent: fc.Arbitrary<AgentPlan> = fc.record({
   namespace: fc.constantFrom("default", "default", "flows"),
   replicas: fc.constantFrom(1, 1, 2),
   leaderElect: fc.boolean(),
-  limit: fc.constantFrom(undefined, undefined, 2),
+  limit: fc.constantFrom(undefined, 1, 2),
   onDisruption: fc.constantFrom("fail", "retry"),
   deleteSucceededAfterS: seconds,
   deleteFailedAfterS: seconds,
@@ -154,7 +154,7 @@ const run: fc.Arbitrary<RunPlan> = fc.record({
   labels: fc.constantFrom<readonly string[]>(["gpu"], ["gpu"], ["gpu"], []),
   fate: fc.oneof(
     { weight: 2, arbitrary: fc.constant<Fate>("succeeds") },
-    { weight: 3, arbitrary: fc.constantFrom(...FATES) },
+    { weight: 3, arbitrary: fc.constantFrom(...FATES, "gets its Secret late") },
   ),
   startS: fc.integer({ min: 0, max: 20 }),
   runS: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 200 })),
@@ -166,9 +166,9 @@ const run: fc.Arbitrary<RunPlan> = fc.record({
 type ActDraw = ActPlan & { readonly after: number | undefined };
 
 const act: fc.Arbitrary<ActDraw> = fc.oneof(
-  actAt(fc.integer({ min: 0, max: BUSY_S }), fc.constant(undefined)),
+  { weight: 1, arbitrary: actAt(fc.integer({ min: 0, max: BUSY_S }), fc.constant(undefined)) },
   // The first minute of a run is when most is done for it.
-  actAt(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 11 })),
+  { weight: 3, arbitrary: actAt(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 11 })) },
 );
 
 function actAt(atS: fc.Arbitrary<number>, after: fc.Arbitrary<number | undefined>): fc.Arbitrary<ActDraw> {
@@ -186,7 +186,7 @@ export const plans: fc.Arbitrary<Plan> = fc
     prefects: fc.constantFrom(1, 1, 2),
     agents: fc.array(agent, { minLength: 1, maxLength: 4, size: "max" }),
     runs: fc.array(run, { minLength: 1, maxLength: 12, size: "max" }),
-    acts: fc.array(act, { maxLength: 10, size: "max" }),
+    acts: fc.array(act, { maxLength: 14, size: "max" }),
   })
   .map((plan) => ({
     ...plan,

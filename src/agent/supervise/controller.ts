@@ -122,15 +122,15 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<Requeue> {
     const { flowRunId, jobs } = observed;
-    // Of a Job that is gone, or whose run is over, others may have told; and who is slow to tell of a run's end, or of an event,
-    // is taken for gone.
+    // Of a Job that is gone or has ended, or whose run is over, others may have told: who is slow to tell of an end, or of an
+    // event, is taken for gone.
     const nowMs = this.#deps.kubeTime.now().getTime();
     const isLate = ({ timestamp }: RunLogEntry): boolean =>
       timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
     const readsAgain =
       decision.transition !== undefined ||
       isDone(run) ||
-      jobs.some(({ gone }) => gone) ||
+      jobs.some(({ job, gone }) => gone || isJobFinished(job)) ||
       this.#reported.pending(flowRunId, decision.logs).some(isLate);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);

@@ -55,8 +55,16 @@ export async function isCacheStale(
   const unfinished = jobs.filter(({ job }) => !isJobFinished(job) || active.has(job.metadata.uid));
   const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
   if (changes.includes(true)) return true;
-  const names = unfinished.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));
-  for (const name of new Set(names)) if (nodes.since.has(name) && (await nodes.ask(name))) return true;
+  for (const { pods, unreachable } of unfinished) {
+    for (const { spec } of pods) {
+      const { nodeName = "" } = spec;
+      const since = unreachable?.get(nodeName);
+      if (since === undefined) continue;
+      await nodes.ask(nodeName);
+      // Somebody else may have asked since the decision.
+      if (nodes.since.get(nodeName)?.getTime() !== since.getTime()) return true;
+    }
+  }
   return false;
 }
 
