@@ -146,7 +146,7 @@ const agent: fc.Arbitrary<AgentPlan> = fc.record({
 const run: fc.Arbitrary<RunPlan> = fc.record({
   // Some come in bursts.
   atS: fc.oneof(
-    { weight: 3, arbitrary: fc.integer({ min: 0, max: BUSY_S }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: BUSY_S }) },
     { weight: 1, arbitrary: fc.constantFrom(60, 600) },
   ),
   dueInS: fc.constantFrom(0, 0, 0, 8, 45),
@@ -167,8 +167,8 @@ type ActDraw = ActPlan & { readonly after: number | undefined };
 
 const act: fc.Arbitrary<ActDraw> = fc.oneof(
   { weight: 1, arbitrary: actAt(fc.integer({ min: 0, max: BUSY_S }), fc.constant(undefined)) },
-  // The first minute of a run is when most is done for it.
-  { weight: 3, arbitrary: actAt(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 11 })) },
+  // Around its start is when most is done for a run.
+  { weight: 3, arbitrary: actAt(fc.integer({ min: -15, max: 60 }), fc.integer({ min: 0, max: 11 })) },
 );
 
 function actAt(atS: fc.Arbitrary<number>, after: fc.Arbitrary<number | undefined>): fc.Arbitrary<ActDraw> {
@@ -196,7 +196,7 @@ export const plans: fc.Arbitrary<Plan> = fc
 
 function timed({ after, ...act }: ActDraw, runs: readonly RunPlan[]): ActPlan {
   const run = after === undefined ? undefined : runs[after % runs.length];
-  return run === undefined ? act : { ...act, atS: run.atS + run.dueInS + act.atS };
+  return run === undefined ? act : { ...act, atS: Math.max(0, run.atS + run.dueInS + act.atS) };
 }
 
 /** The agents with servers that exist; of those of one place, one name and the same labels only the first. */
