@@ -7,7 +7,7 @@ import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide } from "../../job/decide/decide.ts";
-import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
+import type { Decision } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
@@ -93,6 +93,7 @@ export class Controller {
 
   async #handle(flowRunId: string): Promise<Requeue> {
     if (!(await this.#refreshAfterPause())) return undefined;
+    const startedAt = this.#deps.clock.ticks();
     const first = this.#deps.view.observe(flowRunId);
     if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#deps.ownership.isLivingAgents(job)))
       return this.#leaveToOthers(first);
@@ -114,24 +115,27 @@ export class Controller {
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
     if (!(await isStateCurrent(this.#deps, flowRunId, { run, decision }))) return 0;
-    const requeue = await this.#act({ flowRunId, jobs: ours }, run, decision);
+    const requeue = await this.#act({ flowRunId, jobs: ours, startedAt }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (typeof requeue === "number") return Math.min(requeue, decision.requeueAfterMs ?? requeue);
     return requeue ?? this.#finish(observed, decision);
   }
 
-  #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<Requeue> {
-    const { flowRunId, jobs } = observed;
-    // Of a Job that is gone or has ended, or whose run is over, others may have told: who is slow to tell of an end, or of an
-    // event, is taken for gone.
-    const nowMs = this.#deps.kubeTime.now().getTime();
-    const isLate = ({ timestamp }: RunLogEntry): boolean =>
-      timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
+  #act(
+    { flowRunId, jobs, startedAt }: ObservedRun & { readonly startedAt: number },
+    run: RunStatus,
+    decision: Decision,
+  ): Promise<Requeue> {
+    // Others may have told: of an end, and of what this process is slow to tell, since it is then taken for gone.
+    const lateMs = this.#deps.kubeTime.now().getTime() - PROCESS_TIMEOUT_MS;
     const readsAgain =
       decision.transition !== undefined ||
       isDone(run) ||
+      this.#deps.clock.ticks() - startedAt >= PROCESS_TIMEOUT_MS ||
       jobs.some(({ job, gone }) => gone || isJobFinished(job)) ||
-      this.#reported.pending(flowRunId, decision.logs).some(isLate);
+      this.#reported
+        .pending(flowRunId, decision.logs)
+        .some((line) => Number(line.timestamp ?? NaN) <= lateMs);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
@@ -202,9 +206,8 @@ export class Controller {
     const { flowRunId } = observed;
     const known = this.#deps.states.known(flowRunId);
     if (known.kind === "known" && known.state.type === "cancelling") return undefined;
-    const jobs = observed.jobs.filter(
-      ({ job, gone }) => gone || !this.#deps.view.isDeletionExpected(job.metadata.uid),
-    );
+    const { view } = this.#deps;
+    const jobs = observed.jobs.filter((each) => each.gone || !view.isDeletionExpected(each.job.metadata.uid));
     if (!jobs.every(({ job }) => this.#deps.ownership.isOurs(job))) return undefined;
     if (jobs.length === 0 && known.kind === "unknown") return undefined;
     if (jobs.some((job) => job.gone || !isUnfinished(jobPhase(job)))) return undefined;
