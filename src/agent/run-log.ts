@@ -21,8 +21,14 @@ type WriteResult = { readonly error: unknown } | undefined;
 export const LOGGER = "k8s-infra";
 /** How the line begins that the agent writes when it has created a Job, whose name follows. */
 export const LAUNCHED = "Submitted for execution: Job ";
-/** How it begins when a second claim finds a Job at work, whose name follows. */
-export const ADOPTED = "Submitted again: adopted by Job ";
+
+/** What a second claim writes that finds a Job at work: that Job, and the identifier that its own would have had. */
+export function adoptionLine(job: string, identifier = ""): string {
+  return `Submitted again: adopted by Job ${job}, which is still active (in place of ...-${identifier})`;
+}
+
+/** The same, to read: the Job's name. */
+export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
 /** What no state and no deletion waits for: so a burst of launches takes a seventh of the requests. */

@@ -1,6 +1,6 @@
 // The states of flow runs in Prefect, read in batches: before each action, and from time to time for all runs with Jobs.
 
-import { Batcher } from "../base/batch.ts";
+import { batchedById, type Batcher } from "../base/batch.ts";
 import { pagesOf } from "../base/pages.ts";
 import { isUuid } from "../base/uuid.ts";
 import { isActive, isFinished, type RunRow, type RunStatus } from "../orchestrator/flow-run.ts";
@@ -20,12 +20,7 @@ export class RunStates {
 
   constructor(deps: RunStatesDeps) {
     this.#deps = deps;
-    const { runs, clock } = deps;
-    const read = async (ids: readonly string[]): Promise<readonly (RunRow | undefined)[]> => {
-      const found = await runs.rows(ids);
-      return ids.map((id) => found.get(id));
-    };
-    this.#batcher = new Batcher(read, BATCH, clock);
+    this.#batcher = batchedById((ids) => deps.runs.rows(ids), BATCH, deps.clock);
   }
 
   /** The status as last read; "unknown" if it was never read. */

@@ -7,6 +7,19 @@ export interface BatchLimits {
   readonly maxRequests: number;
 }
 
+/** Reads by id, many at once; undefined for an id that is not found. */
+export function batchedById<Found>(
+  read: (ids: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
+  limits: BatchLimits,
+  clock: Pick<Clock, "soon" | "sleep">,
+): Batcher<string, Found | undefined> {
+  const send = async (ids: readonly string[]): Promise<readonly (Found | undefined)[]> => {
+    const found = await read(ids);
+    return ids.map((id) => found.get(id));
+  };
+  return new Batcher(send, limits, clock);
+}
+
 /** Sends items in batches; each caller gets its own item's answer. */
 export class Batcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>;

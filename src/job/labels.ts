@@ -31,6 +31,11 @@ export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
   return meta.labels?.[FLOW_RUN_LABEL] || meta.labels?.[FLOW_RUN_LABEL_2] || undefined;
 }
 
+/** The identifier by which a claim names its Job. */
+export function identifierOf({ labels }: Pick<Meta, "labels">): string | undefined {
+  return labels?.[IDENTIFIER_LABEL];
+}
+
 /** Whether an agent made the Job. Flows make Jobs too, and may label them with their run. */
 export function isAgentJob({ labels, annotations }: Pick<Meta, "labels" | "annotations">): boolean {
   return labels?.[IDENTIFIER_LABEL] !== undefined || annotations?.[AGENT_ANNOTATION] !== undefined;

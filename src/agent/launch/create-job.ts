@@ -4,7 +4,7 @@
 
 import { ExpectedError } from "../../base/errors.ts";
 import { FLOW_RUN_LABEL, isAgentJob } from "../../job/labels.ts";
-import { isJobFinished } from "../../job/observe/phase.ts";
+import { isOngoing } from "../../job/observe/phase.ts";
 import { ownerOf } from "../../job/owner.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
@@ -88,9 +88,7 @@ function taken(job: JobManifest): Creation {
 /** Whether another Job works on the run. If none does, this one may have set the run's state itself. */
 function hasOther(deps: CreateDeps, { metadata }: JobManifest): Promise<boolean> {
   return hasObject(deps, "jobs", String(metadata.labels[FLOW_RUN_LABEL]), (job) => {
-    const { name, deletionTimestamp } = job.metadata;
-    const isLive = !isJobFinished(job) && deletionTimestamp === undefined;
-    return isLive && isAgentJob(job.metadata) && name !== metadata.name;
+    return isOngoing(job) && isAgentJob(job.metadata) && job.metadata.name !== metadata.name;
   });
 }
 

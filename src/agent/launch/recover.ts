@@ -4,19 +4,19 @@
 import { textOf } from "../../base/errors.ts";
 import { workingPods } from "../../job/observe/disruption.ts";
 import { membershipOf } from "../../dask/recognise.ts";
-import { IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
+import { identifierOf, isAgentJob } from "../../job/labels.ts";
 import { formerJobOf, hasCondition } from "../../job/observe/observed.ts";
-import { isJobFinished } from "../../job/observe/phase.ts";
+import { isOngoing } from "../../job/observe/phase.ts";
 import type { Job, Pod } from "../../kube/client/objects.ts";
 import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
-import { LOGGER } from "../run-log.ts";
+import { ADOPTION_LINE, LOGGER } from "../run-log.ts";
 import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
 import { mayLackJob, slotsLeft } from "./slots.ts";
-import { ADOPTION_LINE, type Submitter } from "./submit.ts";
+import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
 /** While claims of other processes wait for their turn, sweeps come more often. */
@@ -175,7 +175,8 @@ export class Recovery {
   async #hasJob({ flowRunId, identifiers }: Submission): Promise<boolean> {
     const isMatch = (job: Job): boolean =>
       isAgentJob(job.metadata) &&
-      (isAtWork(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
+      ((isOngoing(job) && !hasCondition(job.status, "FailureTarget")) ||
+        identifiers.includes(identifierOf(job.metadata) ?? ""));
     if (this.#deps.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
     return hasObject(this.#deps, "jobs", flowRunId, isMatch);
   }
@@ -239,15 +240,6 @@ export class Recovery {
     metrics.count("decisions", "fail");
     log.info("Flow run ended", { flowRun: flowRunId, state: "Failed", message });
   }
-}
-
-/** One that is being deleted, because nobody needs it or somebody wants it so, works on nothing. */
-function isAtWork(job: Job): boolean {
-  return (
-    !isJobFinished(job) &&
-    job.metadata.deletionTimestamp === undefined &&
-    !hasCondition(job.status, "FailureTarget")
-  );
 }
 
 /** The lines that report the end of a Job (job/decide, supervise/executor.ts). */

@@ -3,14 +3,14 @@
 import PQueue from "p-queue";
 import { isRetryable, SettingsError, textOf } from "../../base/errors.ts";
 import { withRetry } from "../../base/retry.ts";
-import { IDENTIFIER_LABEL } from "../../job/labels.ts";
-import { isJobFinished } from "../../job/observe/phase.ts";
+import { identifierOf } from "../../job/labels.ts";
+import { isOngoing } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { DueRun, Submission } from "../../orchestrator/work-source.ts";
-import { ADOPTED, LAUNCHED, RETRY } from "../run-log.ts";
+import { adoptionLine, LAUNCHED, RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob, type Creation } from "./create-job.ts";
@@ -24,14 +24,6 @@ const FAILING_CLAIMS = 25;
 const FRESH_CLAIM_MS = 5_000;
 /** How many runs that could not be submitted to remember, so as not to log them twice. */
 const REMEMBERED = 1_000;
-
-/** What the run's log says when a second claim finds a Job at work: the Job, and the identifier that it would have had. */
-function adoptionLine(job: string, identifier: string): string {
-  return `${ADOPTED}${job}, which is still active (in place of ...-${identifier})`;
-}
-
-/** The same, to read: the Job's name. */
-export const ADOPTION_LINE = new RegExp(`^${ADOPTED}(\\S+), `);
 
 export class Submitter {
   readonly #deps: SharedState;
@@ -156,18 +148,13 @@ export class Submitter {
   async #adopt(flowRunId: string, { identifiers }: Submission): Promise<boolean> {
     const live = this.#deps.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
-    const { name, namespace, uid, labels } = live.metadata;
+    const { name, namespace, uid } = live.metadata;
     // Where Prefect takes the same claim from several agents, one has created its Job.
-    if (identifiers.includes(labels?.[IDENTIFIER_LABEL] ?? "")) return false;
+    if (identifiers.includes(identifierOf(live.metadata) ?? "")) return false;
     const current = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
-    if (
-      current?.metadata.uid !== uid ||
-      current.metadata.deletionTimestamp !== undefined ||
-      isJobFinished(current)
-    )
-      return false;
+    if (current?.metadata.uid !== uid || !isOngoing(current)) return false;
     this.#deps.metrics.count("adopted");
-    await this.#write(flowRunId, "INFO", adoptionLine(name, identifiers[0] ?? ""));
+    await this.#write(flowRunId, "INFO", adoptionLine(name, identifiers[0]));
     return true;
   }
 

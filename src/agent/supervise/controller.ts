@@ -7,7 +7,7 @@ import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide } from "../../job/decide/decide.ts";
-import type { Decision } from "../../job/decide/types.ts";
+import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
@@ -109,7 +109,8 @@ export class Controller {
     if (!isDone(run)) this.#dask.forget(flowRunId);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
-    const decision = await this.#decideExactly(observed, run, standings);
+    const decideBy = (of: RunStatus): Decision => this.#decide(observed, of, standings);
+    const decision = await this.#lastLaunch.decide(run, observed, decideBy);
     if (decision.transition?.kind === "fail" && (await this.#forgetCompleted(observed))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
@@ -127,15 +128,15 @@ export class Controller {
     decision: Decision,
   ): Promise<Requeue> {
     // Others may have told: of an end, and of what this process is slow to tell, since it is then taken for gone.
-    const lateMs = this.#deps.kubeTime.now().getTime() - PROCESS_TIMEOUT_MS;
+    const nowMs = this.#deps.kubeTime.now().getTime();
+    const isLate = ({ timestamp }: RunLogEntry): boolean =>
+      timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
     const readsAgain =
       decision.transition !== undefined ||
       isDone(run) ||
       this.#deps.clock.ticks() - startedAt >= PROCESS_TIMEOUT_MS ||
       jobs.some(({ job, gone }) => gone || isJobFinished(job)) ||
-      this.#reported
-        .pending(flowRunId, decision.logs)
-        .some((line) => Number(line.timestamp ?? NaN) <= lateMs);
+      this.#reported.pending(flowRunId, decision.logs).some(isLate);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
@@ -190,15 +191,6 @@ export class Controller {
     const deletions = decision.deletions.filter(({ job }) => standingOf(job) === "ours");
     const areAllOurs = observed.jobs.every(({ job }) => standingOf(job) === "ours");
     return { ...decision, deletions, deleteDask: decision.deleteDask && areAllOurs };
-  }
-
-  /** What ends the run is decided by the Job that its state belongs to. */
-  async #decideExactly(observed: ObservedRun, run: RunStatus, standings: Standings): Promise<Decision> {
-    const decision = this.#decide(observed, await this.#lastLaunch.withAdopted(run, observed), standings);
-    const { kind } = decision.transition ?? {};
-    if (kind !== "fail" && kind !== "reschedule") return decision;
-    const launched = await this.#lastLaunch.withLaunchElsewhere(run, observed);
-    return launched === run ? decision : this.#decide(observed, launched, standings);
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */

@@ -55,17 +55,19 @@ export async function isCacheStale(
   const unfinished = jobs.filter(({ job }) => !isJobFinished(job) || active.has(job.metadata.uid));
   const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
   if (changes.includes(true)) return true;
-  for (const { pods, unreachable } of unfinished) {
-    for (const { spec } of pods) {
-      const { nodeName = "" } = spec;
-      const since = unreachable?.get(nodeName);
-      if (since === undefined) continue;
-      await nodes.ask(nodeName);
-      // Somebody else may have asked since the decision.
-      if (nodes.since.get(nodeName)?.getTime() !== since.getTime()) return true;
-    }
+  const judged = new Map(unfinished.flatMap((observed) => [...unreachableNodes(observed)]));
+  for (const [name, since] of judged) {
+    await nodes.ask(name);
+    // Somebody else may have asked since the decision.
+    if (nodes.since.get(name)?.getTime() !== since.getTime()) return true;
   }
   return false;
+}
+
+/** The nodes of the Job's pods that did not answer when it was observed, and since when. */
+function unreachableNodes({ pods, unreachable = new Map() }: ObservedJob): ReadonlyMap<string, Date> {
+  const names = new Set(pods.map(({ spec }) => spec.nodeName));
+  return new Map([...unreachable].filter(([name]) => names.has(name)));
 }
 
 /**

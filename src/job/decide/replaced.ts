@@ -2,9 +2,9 @@
 
 import { isActive, type RunStatus } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
-import { IDENTIFIER_LABEL } from "../labels.ts";
-import { createdMs, isDeleted, type ObservedJob } from "../observe/observed.ts";
-import { isJobFinished } from "../observe/phase.ts";
+import { identifierOf } from "../labels.ts";
+import { createdMs, type ObservedJob } from "../observe/observed.ts";
+import { isJobFinished, isOngoing } from "../observe/phase.ts";
 import { flowStarted } from "../observe/pod-termination.ts";
 import type { JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision } from "./types.ts";
@@ -24,24 +24,19 @@ function isReplaced(observed: ObservedJob, { observed: { jobs }, run, place }: D
   const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
   if (!canStart || run.kind !== "known" || !isActive(run.state.type)) return false;
   const claim = claimOf(run);
-  if (claim?.identifiers.includes(identifierOf(observed) ?? "") === true) return false;
+  const identifier = identifierOf(job.metadata);
+  if (claim?.identifiers.includes(identifier ?? "") === true) return false;
   if (claim !== undefined && place !== undefined && comparePlaces(claim.place, place) === "other")
-    return identifierOf(observed) !== undefined;
-  return jobs.some(
-    (other) => createdMs(other.job) > createdMs(job) && !isDeleted(other) && !isJobFinished(other.job),
-  );
+    return identifier !== undefined;
+  return jobs.some((other) => createdMs(other.job) > createdMs(job) && !other.gone && isOngoing(other.job));
 }
 
 /** Which Job the state belongs to. An old Job, kept, held by a finalizer or just deleted, must not fail a restarted run. */
 export function ownerOfState(observed: ObservedJob, { run }: Pick<DecideInput, "run">): "this" | "next" {
-  const identifier = identifierOf(observed);
+  const identifier = identifierOf(observed.job.metadata);
   const claim = claimOf(run);
   if (claim === undefined || identifier === undefined) return "this";
   return claim.identifiers.includes(identifier) ? "this" : "next";
-}
-
-function identifierOf({ job }: ObservedJob): string | undefined {
-  return job.metadata.labels?.[IDENTIFIER_LABEL];
 }
 
 /** The claim that the run's active state goes back to, where it is known; it names the Job that it is for. */

@@ -3,9 +3,8 @@
 
 import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import { isDeleted, type ObservedJob } from "../observe/observed.ts";
-import { lossOf } from "../observe/disruption.ts";
+import { lossOf, workingPods } from "../observe/disruption.ts";
 import { isLive, type JobPhase } from "../observe/phase.ts";
-import { hasEnded } from "../observe/pod-termination.ts";
 import { deleteAfter, lostInMs } from "./failed.ts";
 import { isRunFinished, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision, Transition } from "./types.ts";
@@ -46,8 +45,7 @@ function isAtWork({ phase, observed }: ObservedPhase, input: DecideInput): boole
 
 /** In how many milliseconds each pod that has not ended counts as lost, of those that do not yet. */
 function lossesAhead(observed: ObservedJob, input: DecideInput): readonly number[] {
-  const working = observed.pods.filter((pod) => !hasEnded(pod));
-  return working.map((pod) => lostInMs({ input }, lossOf(pod, observed))).filter((ms) => ms > 0);
+  return workingPods(observed, input.now).map((pod) => lostInMs({ input }, lossOf(pod, observed)));
 }
 
 function onCancelled(context: JobContext, reason: string): JobDecision {

@@ -75,6 +75,11 @@ export function isJobFinished(job: Job): boolean {
   return hasCondition(job.status, "Complete", "Failed");
 }
 
+/** Whether the Job has neither finished nor is being deleted. */
+export function isOngoing(job: Job): boolean {
+  return !isJobFinished(job) && job.metadata.deletionTimestamp === undefined;
+}
+
 /** Phases that may last, beside `waiting`. */
 const LIVE = new Set<JobPhase["kind"]>(["live", "suspended", "retried", "terminating", "unreachable"]);
 
