@@ -3,6 +3,7 @@
 import { ownerText } from "../../../../src/job/owner.ts";
 import type { FlowRow } from "../../../fakes/prefect1/rows.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { objectIn } from "../../../../src/base/json.ts";
 import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
@@ -74,6 +75,12 @@ describe("kubectl prefect jobs", () => {
     const { stdout, exitCode } = await cli(argv);
     expect(stdout).toContain(text);
     expect(exitCode).toBe(0);
+  });
+
+  it("prints the same in YAML and in JSON", async () => {
+    const { cli } = await mixedWorld();
+    const [json, yaml] = [await cli(["jobs", "-o", "json"]), await cli(["jobs", "-o", "yaml"])];
+    expect(parse(yaml.stdout)).toEqual(JSON.parse(json.stdout));
   });
 
   it("prints kubectl's message for an empty list, and exits with 0", async () => {
