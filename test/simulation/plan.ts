@@ -98,6 +98,8 @@ export const FAULTS = [
   "Kubernetes refuses the token",
   "cut watches",
   "silent watches",
+  "silent watches",
+  "silent watches",
   "forget history",
   "no right to create Jobs",
   "full quota",
