@@ -4,8 +4,10 @@
 //   --seed S              one world; what is broken in it, as a story
 //   --seed S --trace      everything that happens in it, equal at each call
 //   --planted             the planted faults, and how many seeds it took to find each
+//     [--only TEXT]       only those with this text in their names
+//   --processes N         how many worlds at once; default: one for each processor
 //
-// Exit code 1: there was a violation, or a planted fault was not found.
+// Exit code 1: there was a violation, or a planted fault was not found. 2: the command cannot be read.
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -22,23 +24,42 @@ const PLANTED_SEEDS = 1_000;
 /** How many failing worlds are told as stories. */
 const STORIES = 3;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    planted: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    processes: { type: "string", default: String(availableParallelism()) },
-  },
-});
-const processes = Number(values.processes);
+const values = readCommand();
+const processes = numberIn("processes");
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 if (values.planted) process.exitCode = await findPlanted(values.only);
-else if (values.seed !== undefined) process.exitCode = await oneWorld(Number(values.seed), values.trace);
-else process.exitCode = await manyWorlds(Number(values.from), Number(values.seeds ?? 300));
+else if (values.seed !== undefined) process.exitCode = await oneWorld(numberIn("seed"), values.trace);
+else process.exitCode = await manyWorlds(numberIn("from"), numberIn("seeds"));
+
+function readCommand() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        seeds: { type: "string", default: "300" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        trace: { type: "boolean", default: false },
+        planted: { type: "boolean", default: false },
+        only: { type: "string", default: "" },
+        processes: { type: "string", default: String(availableParallelism()) },
+      },
+    });
+    return given;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function numberIn(option: "processes" | "seed" | "from" | "seeds"): number {
+  const text = values[option] ?? "";
+  return /^[1-9]\d*$/.test(text) ? Number(text) : refuse(`--${option} is not a number from 1: "${text}"`);
+}
+
+function refuse(message: string): never {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(2);
+}
 
 async function manyWorlds(from: number, count: number): Promise<number> {
   const startedMs = performance.now();
@@ -83,8 +104,10 @@ async function oneWorld(seed: number, isTraced: boolean): Promise<number> {
 }
 
 async function findPlanted(only: string): Promise<number> {
+  const faults = PLANTED_FAULTS.filter(({ name }) => name.includes(only));
+  if (faults.length === 0) return refuse(`no planted fault has "${only}" in its name`);
   let missed = 0;
-  for (const fault of PLANTED_FAULTS.filter(({ name }) => name.includes(only))) {
+  for (const fault of faults) {
     const found = await findOne(fault);
     print(`${found === undefined ? "NOT FOUND" : found.padEnd(30)}  ${fault.name}`);
     if (found === undefined) missed++;
