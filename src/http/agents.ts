@@ -24,7 +24,13 @@ export function agentFor(protocol: string, options: https.AgentOptions, proxy?: 
   // Connections are found by host and port; Node would put the certificates, which never differ here, into the name.
   if (isSecure) agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
   if (isSocks) throughSocks(agent, proxy, isSecure);
+  if (proxy?.url.protocol === "https:" && options.ca !== undefined) trustProxy(options.ca);
   return agent;
+}
+
+/** As for kubectl and Python's requests, the server's authorities are the proxy's, too; Node asks only the process's. */
+function trustProxy(ca: NonNullable<https.AgentOptions["ca"]>): void {
+  tls.setDefaultCACertificates([...new Set([...tls.getCACertificates("default"), ...[ca].flat()])]);
 }
 
 /** Reads the certificates once, not for each connection. As for kubectl, an intermediate authority can be the trusted one. */

@@ -47,12 +47,12 @@ export class HttpClient implements Http {
 
   constructor(origin: URL, { tls = {}, proxy, maxSockets = MAX_SOCKETS }: ConnectionOptions = {}) {
     const { protocol } = origin;
-    const shared = protocol === "https:" ? tlsOf(tls) : {};
+    const shared = { ...tlsOf(tls), keepAlive: true };
     this.#proxy = proxy;
     this.#send = protocol === "https:" ? https.request : http.request;
-    this.#requests = agentFor(protocol, { ...shared, keepAlive: true, maxSockets }, proxy);
+    this.#requests = agentFor(protocol, { ...shared, maxSockets }, proxy);
     // A watch lasts for minutes: it must not wait for a connection, nor keep one from a request.
-    this.#streams = agentFor(protocol, { ...shared, keepAlive: true }, proxy);
+    this.#streams = agentFor(protocol, shared, proxy);
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {

@@ -25,7 +25,7 @@ export function prefectConnection(
 ): { readonly proxy?: Proxy | undefined; readonly tls?: { readonly ca: readonly string[] } | undefined } {
   const proxy = proxyFor(url, deps.env, "requests");
   deps.secrets?.addUrl(proxy?.url.href);
-  if (url.protocol !== "https:") return { proxy };
+  if (url.protocol !== "https:" && proxy?.url.protocol !== "https:") return { proxy };
   const ca = trustedAuthorities(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"], deps);
   return { proxy, tls: { ca } };
 }

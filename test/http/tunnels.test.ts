@@ -3,8 +3,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpClient } from "../../src/http/client.ts";
 import { parseProxy } from "../../src/http/proxy.ts";
-import { startHttpProxy, startSocksProxy } from "../support/proxies.ts";
+import { startHttpProxy, startHttpsProxy, startSocksProxy } from "../support/proxies.ts";
 import type { ProxyRules, RecordingProxy } from "../support/proxies.ts";
+import { CERTIFICATE } from "../fakes/certificate.ts";
 import { startTlsServer } from "../support/tls-server.ts";
 import { asking, bareServer, clientOf, ends, place, stopAll } from "./servers.ts";
 
@@ -12,6 +13,7 @@ afterEach(stopAll);
 
 const KINDS = [
   { kind: "http", start: startHttpProxy },
+  { kind: "https", start: startHttpsProxy },
   { kind: "socks5", start: startSocksProxy },
 ];
 
@@ -75,7 +77,7 @@ describe.each(KINDS)("an $kind proxy", ({ kind, start }) => {
   it("is named when it refuses the password, and the password is not", async () => {
     const { proxy, url, client } = await tlsServer(start, { demands: "kim:right" });
     const answer = client(`${kind}://kim:hunter2@${proxy.host}`).request(asking(url));
-    const why = kind === "http" ? "answered 407" : "Socks5 Authentication failed";
+    const why = kind === "socks5" ? "Socks5 Authentication failed" : "answered 407";
     await expect(answer).rejects.toThrow(`proxy ${kind}://${proxy.host} (HTTPS_PROXY)`);
     await expect(answer).rejects.toThrow(why);
     await expect(answer).rejects.not.toThrow(/hunter2/);
@@ -94,7 +96,10 @@ describe.each(KINDS)("an $kind proxy", ({ kind, start }) => {
   it("carries requests without TLS", async () => {
     const { url } = await place((_, response) => response.end("plain"));
     const proxy = await started(start);
-    const client = clientOf(url, { proxy: parseProxy(`${kind}://${proxy.host}`, "HTTP_PROXY") });
+    const client = clientOf(url, {
+      proxy: parseProxy(`${kind}://${proxy.host}`, "HTTP_PROXY"),
+      tls: { ca: CERTIFICATE },
+    });
     expect((await client.request(asking(url))).body).toBe("plain");
     expect(proxy.asked).toEqual([url.host]);
   });

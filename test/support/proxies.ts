@@ -2,8 +2,10 @@
 
 import { once } from "node:events";
 import http from "node:http";
+import https from "node:https";
 import net from "node:net";
 import type { AddressInfo } from "node:net";
+import { CERTIFICATE, PRIVATE_KEY } from "../fakes/certificate.ts";
 
 export interface RecordingProxy {
   /** Without a protocol: `127.0.0.1:PORT`. */
@@ -25,7 +27,16 @@ export interface ProxyRules {
 }
 
 /** An HTTP proxy, for CONNECT and for whole URLs. */
-export async function startHttpProxy(rules: ProxyRules = {}): Promise<RecordingProxy> {
+export function startHttpProxy(rules: ProxyRules = {}): Promise<RecordingProxy> {
+  return httpProxy(http.createServer(), rules);
+}
+
+/** The same, reached by TLS with the certificate of the fakes. */
+export function startHttpsProxy(rules: ProxyRules = {}): Promise<RecordingProxy> {
+  return httpProxy(https.createServer({ cert: CERTIFICATE, key: PRIVATE_KEY }), rules);
+}
+
+async function httpProxy(server: http.Server, rules: ProxyRules): Promise<RecordingProxy> {
   const [asked, users]: [string[], (string | undefined)[]] = [[], []];
   const isAdmitted = (headers: http.IncomingHttpHeaders, place: string): boolean => {
     const [, base64 = ""] = /^Basic (.*)$/.exec(headers["proxy-authorization"] ?? "") ?? [];
@@ -34,7 +45,7 @@ export async function startHttpProxy(rules: ProxyRules = {}): Promise<RecordingP
     users.push(user);
     return rules.demands === undefined || rules.demands === user;
   };
-  const server = http.createServer((request, response) => {
+  server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     const url = new URL(request.url ?? "");
     if (!isAdmitted(request.headers, url.host)) return void response.writeHead(407).end();
     const onward = http.request(url, { method: request.method, headers: request.headers }, (answer) => {
