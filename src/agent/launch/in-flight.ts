@@ -3,15 +3,12 @@
 
 import type { Clock } from "../../base/clock.ts";
 
-/** How long a created Job counts for --limit before the watch has delivered it: a watch may be silent for 150 s. */
-const UNSEEN_MS = 200_000;
-
 export class InFlight {
   readonly #clock: Pick<Clock, "ticks">;
   readonly #runs = new Set<string>();
   /** Claimed runs whose Job Kubernetes does not take now. */
   readonly waiting = new Set<string>();
-  /** Runs whose created Job the watch has not delivered yet, and until which tick they count for --limit. */
+  /** Runs whose created Job the watch has not delivered yet, and the tick at which it was created. */
   readonly #unseen = new Map<string, number>();
   /** Runs that earlier processes of this agent claimed, and that have no Job; undefined: not known yet. */
   leftBehind: Set<string> | undefined;
@@ -42,7 +39,7 @@ export class InFlight {
 
   /** Call when a Job of the run was created but not delivered by the watch yet. */
   created(flowRunId: string): void {
-    this.#unseen.set(flowRunId, this.#clock.ticks() + UNSEEN_MS);
+    this.#unseen.set(flowRunId, this.#clock.ticks());
   }
 
   /** Call when the watch has delivered the run's Job: from now on the cluster view counts it. */
@@ -50,10 +47,12 @@ export class InFlight {
     this.#unseen.delete(flowRunId);
   }
 
-  /** The number of Jobs, created or about to be, that the cluster view does not count yet. */
-  uncounted(isSeen: (flowRunId: string) => boolean): number {
-    const now = this.#clock.ticks();
-    for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
+  /**
+   * The number of Jobs, created or about to be, that the cluster view does not count yet. A Job that a list from the tick
+   * `listedAtMs` has not found is deleted; until then the watch may only be late.
+   */
+  uncounted(isSeen: (flowRunId: string) => boolean, listedAtMs: number): number {
+    for (const [id, at] of this.#unseen) if (at < listedAtMs || isSeen(id)) this.#unseen.delete(id);
     const claimed = new Set([...this.#runs, ...this.waiting]);
     return this.#unseen.size + [...claimed].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
   }

@@ -12,7 +12,8 @@ export function mayLackJob({ view, inFlight }: Counted, flowRunId: string): bool
 /** For the claims that earlier processes left without a Job. */
 export function slotsLeft({ settings: { limit }, view, inFlight }: Counted): number {
   if (limit === undefined) return Number.POSITIVE_INFINITY;
-  return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
+  const isSeen = (id: string): boolean => view.liveJobOf(id) !== undefined;
+  return limit - view.liveJobs() - inFlight.uncounted(isSeen, view.jobs.listedAtMs);
 }
 
 /** For new claims: what was left behind comes first, and until it is known there are none. */

@@ -56,12 +56,13 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   /** Resolves after the first complete list. */
   readonly synced = this.#firstList.promise;
   #resourceVersion = "";
-  #listedAtMs = 0;
   #failures = 0;
   /** 410 responses since the last watch event. */
   #expired = 0;
   /** The last watch ended because no byte came. */
   #isQuiet = false;
+  /** The tick at which the last complete list began; 0 before the first one. */
+  listedAtMs = 0;
   /** Number of lists and watches started; for metrics. */
   restarts = 0;
   /** Callers of refresh() whose list has not started yet. */
@@ -90,7 +91,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     while (!signal.aborted) {
       this.#watching = new AbortController();
       try {
-        const isOld = this.#options.clock.ticks() - this.#listedAtMs > this.#options.relistMs;
+        const isOld = this.#options.clock.ticks() - this.listedAtMs > this.#options.relistMs;
         if (this.#resourceVersion === "" || this.#refreshing.length > 0 || isOld) await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
@@ -137,7 +138,8 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { kube, resource, query, transform } = this.#options;
+    const { clock, kube, resource, query, transform } = this.#options;
+    const startedMs = clock.ticks();
     this.restarts++;
     const refreshed = this.#refreshing.splice(0);
     const seen = new Set<string>();
@@ -159,7 +161,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     }
     for (const uid of this.#objects.keys()) if (!seen.has(uid)) this.#remove(uid);
     this.#resourceVersion = resourceVersion;
-    this.#listedAtMs = this.#options.clock.ticks();
+    this.listedAtMs = startedMs;
     this.#recordActivity();
     this.#firstList.resolve();
     for (const resolve of refreshed) resolve(true);

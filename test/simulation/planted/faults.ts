@@ -50,7 +50,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "a watch event is lost, and no later list finds it",
     file: "kube/cache/reflector.ts",
     changes: [
-      ["this.#listedAtMs > this.#options.relistMs;", "this.#listedAtMs > Infinity;"],
+      ["this.listedAtMs > this.#options.relistMs;", "this.listedAtMs > Infinity;"],
       [
         'if (event.type === "DELETED" || kept === undefined) this.#remove(uid, kept);',
         'if (event.type === "DELETED") continue;\n      if (kept === undefined) this.#remove(uid, kept);',
@@ -73,7 +73,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a created Job is not counted before the watch shows it",
     file: "agent/launch/in-flight.ts",
-    changes: [["const UNSEEN_MS = 200_000;", "const UNSEEN_MS = 0;"]],
+    changes: [["if (at < listedAtMs || isSeen(id))", "if (at <= Infinity)"]],
   },
   {
     name: "a submission that Kubernetes does not take is retried in its slot",
