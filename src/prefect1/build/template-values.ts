@@ -4,6 +4,7 @@
 
 import { isObject } from "../../base/json.ts";
 import { envText } from "./environment.ts";
+import { TEXT_LISTS, TEXT_MAPS, TEXTS } from "./text-fields.ts";
 import { Composer, Document, LineCounter, Parser, Scalar, visit, type Tags } from "yaml";
 import { textOf } from "../../base/errors.ts";
 
@@ -16,10 +17,6 @@ class Plain {
   }
 }
 
-const TEXTS = new Set(["name", "value", "key", "image", "secretName", "claimName", "serviceAccountName"]);
-/** Maps from texts to texts. */
-const TEXT_MAPS = new Set(["labels", "annotations", "nodeSelector", "matchLabels"]);
-const TEXT_LISTS = new Set(["command", "args", "values"]);
 /** `values` of a podFailurePolicy are numbers. */
 const EXIT_CODES = "onExitCodes";
 
@@ -44,7 +41,7 @@ function converted(value: unknown, key: string, wantsText: boolean, parent = "")
     if (NULL.test(value.text)) return null;
     return wantsText ? value.text : pythonValue(value.text);
   }
-  if (!isObject(value)) return wantsText && value !== null ? envText(value) : value;
+  if (!isObject(value)) return wantsText && (value ?? null) !== null ? envText(value) : value;
   const entries = Object.entries(value).map(([name, child]) => {
     const isText = TEXT_MAPS.has(key) || TEXTS.has(name);
     return [name, converted(child, name, isText, key)] as const;

@@ -83,19 +83,31 @@ function everywhere(word: string): string {
 kind: Job
 metadata: {labels: {a: ${word}}, annotations: {a: ${word}}}
 spec:
+  podFailurePolicy: {rules: [{action: Ignore, onPodConditions: [{type: DisruptionTarget, status: ${word}}]}]}
   template:
     metadata: {labels: {a: ${word}}}
     spec:
       nodeSelector: {a: ${word}}
+      priorityClassName: ${word}
       tolerations: [{key: a, value: ${word}}]
+      hostAliases: [{ip: 1.2.3.4, hostnames: [${word}]}]
+      dnsConfig: {options: [{name: ndots, value: ${word}}], searches: [${word}]}
+      volumes:
+        - {name: v, csi: {driver: d, volumeAttributes: {a: ${word}}}}
+        - {name: w, configMap: {name: c, items: [{key: k, path: ${word}}]}}
       affinity: {nodeAffinity: {x: {matchExpressions: [{key: a, operator: In, values: [${word}]}]}}}
       topologySpreadConstraints: [{labelSelector: {matchLabels: {a: ${word}}}}]
       containers:
         - name: flow
           command: [run, ${word}]
           env: [{name: A, value: ${word}}]
+          volumeMounts: [{name: v, mountPath: /v, subPath: ${word}}]
         - {name: other, args: [${word}]}
 `;
+}
+
+interface PodFailurePolicy {
+  readonly rules: readonly { readonly onPodConditions: readonly { readonly status: string }[] }[];
 }
 
 function textsIn(text: string): unknown[] {
@@ -107,8 +119,16 @@ function textsIn(text: string): unknown[] {
   return [
     metadata.labels?.["a"],
     metadata.annotations?.["a"],
+    (spec as { podFailurePolicy?: PodFailurePolicy }).podFailurePolicy?.rules[0]?.onPodConditions[0]?.status,
     at("metadata", "labels", "a"),
     at("spec", "nodeSelector", "a"),
+    at("spec", "priorityClassName"),
+    at("spec", "hostAliases", 0, "hostnames", 0),
+    at("spec", "dnsConfig", "options", 0, "value"),
+    at("spec", "dnsConfig", "searches", 0),
+    at("spec", "volumes", 0, "csi", "volumeAttributes", "a"),
+    at("spec", "volumes", 1, "configMap", "items", 0, "path"),
+    at("spec", "containers", 0, "volumeMounts", 0, "subPath"),
     at("spec", "tolerations", 0, "value"),
     at("spec", "affinity", "nodeAffinity", "x", "matchExpressions", 0, "values", 0),
     at("spec", "topologySpreadConstraints", 0, "labelSelector", "matchLabels", "a"),
@@ -121,7 +141,7 @@ function textsIn(text: string): unknown[] {
 describe("a text of a template", () => {
   it.each(WRITTEN)("keeps the spelling of the file: %s", (word) => {
     const spelling = word.replaceAll(/^["']|["']$/g, "");
-    expect(textsIn(everywhere(word))).toEqual(Array(10).fill(spelling));
+    expect(textsIn(everywhere(word))).toEqual(Array(18).fill(spelling));
   });
 
   it("keeps it through anchors and merge keys", () => {
