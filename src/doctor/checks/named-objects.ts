@@ -1,20 +1,38 @@
-// ServiceAccounts and Secrets that the options, the configuration or the agent's pod name: pods need them.
+// Objects that the options, the configuration, the job template or the agent's pod name: pods need them.
 
+import { attempt } from "../../base/attempt.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { shellWord } from "../../base/shell-word.ts";
+import { describeObject } from "../../kube/client/objects.ts";
+import { sampleJob } from "../../prefect1/build/build.ts";
+import type { JobSettings } from "../../prefect1/build/job-settings.ts";
+import type { Context } from "../context.ts";
 import { checkOf, type Finding } from "../finding.ts";
+import { referencesOf, type Reference } from "./pod-references.ts";
 
 const { check } = checkOf({ section: "kubernetes", check: "named objects" });
 const account = checkOf({ section: "kubernetes", check: "ServiceAccount" });
 const pullSecret = checkOf({ section: "kubernetes", check: "image pull Secret" });
 const keySecret = checkOf({ section: "kubernetes", check: "key Secret" });
+const ofTemplate = checkOf({ section: "kubernetes", check: "objects of the job template" });
 
 export const namedObjects = check(async (context) => {
   const { kubernetes, target, commands, signal } = context;
   const { kube, namespace, settings } = await kubernetes.cluster();
-  const ofFlows = settings.flatMap(({ serviceAccountName: name }) => (name ? [{ namespace, name }] : []));
+  const pods = await samplePods(context, settings);
+  const ofFlows = [
+    ...settings.map(({ serviceAccountName }) => serviceAccountName),
+    ...pods.map(({ serviceAccountName, serviceAccount }) => textIn(serviceAccountName ?? serviceAccount)),
+  ].flatMap((name) => (name ? [{ namespace, name }] : []));
   const accounts = [...(target.account === undefined ? [] : [target.account]), ...ofFlows];
-  const pullSecrets = settings.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets);
+  const pullSecrets = [
+    ...settings.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets),
+    ...pods.flatMap(({ imagePullSecrets }) => arrayIn(imagePullSecrets).flatMap(nameOf)),
+  ];
   const keys = settings.flatMap(({ keySecret }) => keySecret ?? []);
+  const isKey = ({ resource, name }: Reference): boolean =>
+    resource === "secrets" && keys.some((key) => key.name === name);
+  const references = pods.flatMap(referencesOf).filter((reference) => !isKey(reference));
   const secret = (name: string) => kube.get("secrets", { namespace, name }, signal);
   /** A request that fails is the finding of that object alone. */
   const each = <T>(of: typeof account, objects: readonly T[], find: (object: T) => Promise<Finding>) =>
@@ -44,7 +62,33 @@ export const namedObjects = check(async (context) => {
       const fix = [commands.kubectl(`create secret generic ${shellWord(name)} ${literal}`, namespace)];
       return keySecret.broken(`"${name}" does not exist`, { hint: "create it", fix });
     }),
+    ...each(ofTemplate, references, async ({ resource, name, key }) => {
+      const found = await kube.get(resource, { namespace, name }, signal);
+      const shown = describeObject(resource, { namespace, name });
+      const hint = "create it, or mark it as optional in the template";
+      if (found === undefined)
+        return ofTemplate.broken(`${shown} does not exist, so pods cannot start`, { hint });
+      const { data, binaryData } = found as { readonly data?: object; readonly binaryData?: object };
+      if (key === undefined || key in { ...data, ...binaryData }) return ofTemplate.ok(`${shown} exists`);
+      return ofTemplate.broken(`${shown} has no key "${key}", so pods cannot start`, { hint });
+    }),
   ]);
   // Pods of one agent name the same objects.
   return [...new Map(findings.flat().map((finding) => [finding.message, finding])).values()];
 });
+
+/** The specs of sample pods; none if no Job can be built, which another check reports. */
+async function samplePods(
+  { template }: Context,
+  settings: readonly JobSettings[],
+): Promise<readonly JsonObject[]> {
+  const loaded = await attempt(template);
+  if (!loaded.ok) return [];
+  const built = await Promise.all(settings.map((each) => attempt(() => sampleJob(loaded.value, each))));
+  return built.flatMap((job) => (job.ok ? [job.value.spec.template.spec] : []));
+}
+
+function nameOf(reference: unknown): readonly string[] {
+  const name = textIn(objectIn(reference)["name"]);
+  return name === undefined ? [] : [name];
+}

@@ -172,6 +172,11 @@ export interface Secret {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** A ConfigMap; its binary values are base64. */
+export interface ConfigMap extends Pick<Secret, "metadata" | "data"> {
+  readonly binaryData?: Readonly<Record<string, string>>;
+}
+
 const CORE = "/api/v1";
 type ResourceInfo = { readonly prefix: string; readonly kind: string; readonly isOfCluster?: boolean };
 /** The API path and kind of each resource. */
@@ -186,6 +191,8 @@ const RESOURCES = {
   namespaces: { prefix: CORE, kind: "Namespace", isOfCluster: true },
   nodes: { prefix: CORE, kind: "Node", isOfCluster: true },
   secrets: { prefix: CORE, kind: "Secret" },
+  configmaps: { prefix: CORE, kind: "ConfigMap" },
+  persistentvolumeclaims: { prefix: CORE, kind: "PersistentVolumeClaim" },
   serviceaccounts: { prefix: CORE, kind: "ServiceAccount" },
   resourcequotas: { prefix: CORE, kind: "ResourceQuota" },
 } satisfies Readonly<Record<string, ResourceInfo>>;
@@ -193,11 +200,15 @@ const RESOURCES = {
 /** The plural name of a resource, as RBAC and URLs spell it. */
 export type Resource = keyof typeof RESOURCES;
 
-export interface KindMap extends Omit<Record<Resource, AnyObject>, "jobs" | "pods" | "events" | "secrets"> {
+export interface KindMap extends Omit<
+  Record<Resource, AnyObject>,
+  "jobs" | "pods" | "events" | "secrets" | "configmaps"
+> {
   jobs: Job;
   pods: Pod;
   events: KubeEvent;
   secrets: Secret;
+  configmaps: ConfigMap;
 }
 
 /** The path of a collection, or of one object in it; the namespace of what is in none is ignored. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
-import { admissionFindings, samplePod } from "../../../src/doctor/checks/admission.ts";
+import { admissionFindings, podOf } from "../../../src/doctor/checks/admission.ts";
+import { sampleJob } from "../../../src/prefect1/build/build.ts";
 import { DEFAULT_TEMPLATE, templateOf } from "../../../src/prefect1/build/template.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import { lines } from "../samples.ts";
@@ -17,10 +18,8 @@ function settings(options: Partial<Parameters<typeof jobSettings>[1]> = {}) {
 
 describe("the pod of the dry run", () => {
   it("is that of a flow run without a run config, without keys", () => {
-    const pod = samplePod(
-      DEFAULT_TEMPLATE,
-      settings({ serviceAccountName: "flow", imagePullSecrets: ["pull"] }),
-    );
+    const of = settings({ serviceAccountName: "flow", imagePullSecrets: ["pull"] });
+    const pod = podOf(sampleJob(DEFAULT_TEMPLATE, of));
     expect(pod).toMatchObject({
       kind: "Pod",
       metadata: { name: "prefect-doctor" },
@@ -40,7 +39,7 @@ describe("the pod of the dry run", () => {
     const spec = { securityContext: { runAsNonRoot: true }, containers: [{ name: "flow", image: "mine:1" }] };
     const body = { kind: "Job", spec: { template: { metadata: { labels: { team: "a" } }, spec } } };
     const template = templateOf(body, { from: "agent", name: "job.yaml" });
-    expect(samplePod(template, settings())).toMatchObject({
+    expect(podOf(sampleJob(template, settings()))).toMatchObject({
       metadata: { name: "prefect-doctor", labels: { team: "a" } },
       spec: { securityContext: { runAsNonRoot: true }, containers: [{ image: "mine:1" }] },
     });
@@ -49,7 +48,12 @@ describe("the pod of the dry run", () => {
 
 describe("admission", () => {
   const refused = (status: number, detail: string) =>
-    lines(admissionFindings({ ok: false, error: new KubeError("create", detail, { status, reason: "x" }) }));
+    lines(
+      admissionFindings(
+        { ok: false, error: new KubeError("create", detail, { status, reason: "x" }) },
+        "pod",
+      ),
+    );
 
   it.each([
     {
@@ -78,8 +82,16 @@ describe("admission", () => {
     expect(refused(status, detail)).toEqual(want);
   });
 
+  it("says what is invalid in the Job", () => {
+    const detail = 'Job.batch "prefect-job-00000000" is invalid: spec.backoffLimit: Invalid value: -1';
+    const error = new KubeError("create", detail, { status: 422, reason: "Invalid" });
+    expect(lines(admissionFindings({ ok: false, error }, "Job"))).toEqual([
+      "warning admission: the cluster refuses the Job of a flow run: spec.backoffLimit: Invalid value: -1",
+    ]);
+  });
+
   it("that accepts the pod is ok", () => {
-    expect(lines(admissionFindings({ ok: true, value: "created" }))).toEqual([
+    expect(lines(admissionFindings({ ok: true, value: "created" }, "pod"))).toEqual([
       "ok admission: the cluster accepts the pod of a flow run (dry run)",
     ]);
   });

@@ -21,6 +21,12 @@ import {
   startTestCluster,
 } from "./cluster.ts";
 
+function templateFile(template: object): string {
+  const path = join(mkdtempSync(join(tmpdir(), "doctor-")), "job.json");
+  writeFileSync(path, JSON.stringify(template));
+  return path;
+}
+
 describe("doctor and Prefect 1", () => {
   it.each([{ unauthorized: "401" as const }, { unauthorized: "errors" as const }])(
     "reports a key that is not accepted ($unauthorized)",
@@ -66,8 +72,7 @@ describe("doctor and Prefect 1", () => {
   it("reports a job template whose command swallows the flow's arguments", async () => {
     const container = { name: "flow", image: "x", command: ["/bin/sh", "-c"] };
     const template = { spec: { template: { spec: { containers: [container] } } } };
-    const path = join(mkdtempSync(join(tmpdir(), "doctor-")), "job.json");
-    writeFileSync(path, JSON.stringify(template));
+    const path = templateFile(template);
     const report = await reported(await startTestCluster(), ["--job-template", path]);
     expect(amiss(report)).toContainEqual(
       expect.stringMatching(
@@ -220,6 +225,22 @@ describe("doctor and the cluster", () => {
       'broken key Secret: "keys" has no key "token"; it has other',
     ]);
     expect(JSON.stringify(report)).not.toContain("c2VjcmV0");
+  });
+
+  it("reports objects of the job template that do not exist", async () => {
+    const testCluster = await startTestCluster();
+    const spec = {
+      serviceAccountName: "nosa",
+      imagePullSecrets: [{ name: "nopull" }],
+      containers: [{ name: "flow", envFrom: [{ secretRef: { name: "nosec" } }] }],
+    };
+    const path = templateFile({ kind: "Job", spec: { template: { spec } } });
+    const report = await reported(testCluster, ["--job-template", path]);
+    expect(amiss(report).filter((line) => line.startsWith("broken"))).toEqual([
+      'broken ServiceAccount: "nosa" in namespace "flows" does not exist, so its pods cannot start',
+      'broken image pull Secret: "nopull" does not exist',
+      'broken objects of the job template: Secret "nosec" in namespace "flows" does not exist, so pods cannot start',
+    ]);
   });
 
   it("reports a missing ServiceAccount also to somebody who may not read Secrets", async () => {
