@@ -189,8 +189,11 @@ export class Controller {
     if (decision.firstObserved.size === 0) this.#firstObserved.delete(observed.flowRunId);
     else this.#firstObserved.set(observed.flowRunId, decision.firstObserved);
     const deletions = decision.deletions.filter(({ job }) => standingOf(job) === "ours");
-    const areAllOurs = observed.jobs.every(({ job }) => standingOf(job) === "ours");
-    return { ...decision, deletions, deleteDask: decision.deleteDask && areAllOurs };
+    const notOurs = observed.jobs.filter(({ job }) => standingOf(job) !== "ours");
+    // A Job that another agent keeps may be of an earlier launch; what still works of it is looked for before the deletion.
+    const areKept = notOurs.length < observed.jobs.length && notOurs.every(({ job }) => isJobFinished(job));
+    const mayDeleteDask = notOurs.length === 0 || areKept;
+    return { ...decision, deletions, deleteDask: decision.deleteDask && mayDeleteDask };
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */
