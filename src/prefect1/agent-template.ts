@@ -113,7 +113,7 @@ export class AgentTemplate {
     try {
       await this.#deps.kube.create("jobs", job, { namespace: settings.namespace, dryRun: true });
     } catch (error) {
-      if (error instanceof KubeError && error.status === 422)
+      if (error instanceof KubeError && isInvalid(error))
         throw templateError(this.source.origin, error.detail, { cause: error });
     }
     return template;
@@ -135,4 +135,9 @@ export class AgentTemplate {
         : "The last good job template stays in use";
     this.#deps.log.warn(meanwhile, { error: fault });
   }
+}
+
+/** Policies answer 400, too; that the API server cannot read the Job is only the template's fault (apimachinery serializer/json). */
+function isInvalid({ status, detail }: KubeError): boolean {
+  return status === 422 || (status === 400 && /cannot be handled as a Job/.test(detail));
 }

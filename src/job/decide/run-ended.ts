@@ -5,6 +5,7 @@ import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import { isDeleted, type ObservedJob } from "../observe/observed.ts";
 import { lossOf, workingPods } from "../observe/disruption.ts";
 import { isLive, type JobPhase } from "../observe/phase.ts";
+import { hasEnded } from "../observe/pod-termination.ts";
 import { deleteAfter, lostInMs } from "./failed.ts";
 import { isRunFinished, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision, Transition } from "./types.ts";
@@ -29,7 +30,15 @@ export function cancelTransition(jobs: readonly ObservedPhase[], input: DecideIn
   const { run } = input;
   if (run.kind !== "known" || run.state.type !== "cancelling") return undefined;
   if (jobs.some((job) => isAtWork(job, input))) return undefined;
-  return { kind: "cancelled", message: "Cancelled: nothing of the flow run is left in Kubernetes" };
+  return { kind: "cancelled", message: `Cancelled: ${whatRuns(jobs)}` };
+}
+
+/** A pod that has not ended counts as lost: its node does not answer, and nobody knows what still runs there. */
+function whatRuns(jobs: readonly ObservedPhase[]): string {
+  const lost = jobs.flatMap(({ observed }) => observed.pods).filter((pod) => !hasEnded(pod));
+  const nodes = [...new Set(lost.map(({ spec }) => spec.nodeName ?? "unknown"))];
+  if (nodes.length === 0) return "nothing of the flow run runs in Kubernetes any more";
+  return `its pod on node ${nodes.join(" and ")}, which does not answer, is given up`;
 }
 
 type ObservedPhase = Pick<JobContext, "phase" | "observed">;

@@ -30,7 +30,7 @@ interface Disruption {
 const DISRUPTIONS: readonly Disruption[] = [
   {
     reasons:
-      /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo)$/,
+      /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo|VolumeAttachmentLimitExceeded)$/,
     text: "was not taken by its node",
   },
   {

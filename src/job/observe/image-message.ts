@@ -29,7 +29,7 @@ const IMAGE_WORDS: readonly Words[] = [
 ];
 
 const STATUS = new RegExp(
-  String.raw`\b(?:status(?: code)?|HTTP(?:/[\d.]+)?)\b[^\w]{0,3}(\d{3})\b(?![.:]\d)|\b(\d{3}) (?:${Object.values(STATUS_CODES).join("|")})\b`,
+  String.raw`\b(?:status ?(?:code)?(?: from registry)?|HTTP(?:/[\d.]+)?)\b[^\w]{0,3}(\d{3})\b(?![.:]\d)|\b(\d{3}) \(?(?:${Object.values(STATUS_CODES).join("|")})\b`,
   "gi",
 );
 /** Paths, digests, images with a tag, hosts and addresses. */

@@ -55,6 +55,14 @@ const EVENT_REASONS: readonly EventReason[] = [
   },
   {
     reasons: REFUSED,
+    pattern: /not yet ready to handle request/i,
+    problem: "NoPod",
+    text: "no pod can be created",
+    hint: "the API server has just started",
+    patience: "passing",
+  },
+  {
+    reasons: REFUSED,
     pattern: /denied (?:the )?request|is forbidden:|is invalid:/i,
     problem: "Admission",
     text: "the cluster rejects the pod",

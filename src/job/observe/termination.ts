@@ -32,9 +32,9 @@ const KINDS: readonly TerminationKind[] = [
   {
     reasons: ["ContainerStatusUnknown", "Unknown"],
     problem: "NodeLost",
-    hint: "restart the flow run; its node was restarted",
+    hint: "restart the flow run; its node was restarted or took the pod away",
     text: ({ reason, message = "" }) =>
-      `was lost when its node restarted: how it ended is not known (${reason}${message === "" ? "" : `: ${oneLine(message)}`})`,
+      `was lost: how it ended is not known (${reason}${message === "" ? "" : `: ${oneLine(message)}`})`,
   },
 ];
 

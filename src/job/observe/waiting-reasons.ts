@@ -19,11 +19,12 @@ interface WaitingReason {
 
 /**
  * What creating a container fails with for a while: the runtime still holds an earlier try (containerd
- * internal/cri/store: "is reserved for"), it is overloaded (gRPC's deadline), or the kubelet has just started and has not
+ * internal/cri/store: "is reserved for"; containers/storage: "is already in use by"), it is overloaded (gRPC's deadline) or
+ * restarts (gRPC's Unavailable, ttrpc, Docker's "Is the docker daemon running?"), or the kubelet has just started and has not
  * read Secrets, ConfigMaps or Services yet (kubelet_pods.go, util/manager/watch_based_manager.go).
  */
 const PASSING_CREATION =
-  /\bis reserved\b|\bis already in use by container\b|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
+  /\bis reserved\b|\bis already in use\b|code = Unavailable|ttrpc: closed|Is the docker daemon running|\.sock: connect: no such file|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
 
 const creation = (message: string): Patience => (PASSING_CREATION.test(message) ? "passing" : "start");
 

@@ -41,6 +41,7 @@ export interface Job {
 
 export interface JobSpec {
   readonly backoffLimit?: number;
+  readonly backoffLimitPerIndex?: number;
   readonly parallelism?: number;
   readonly completions?: number;
   readonly activeDeadlineSeconds?: number;

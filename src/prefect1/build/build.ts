@@ -43,7 +43,8 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
   const spec = objectIn(body["spec"]);
   const template = objectIn(spec["template"]);
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
-  const backoffLimit = restartsInPod(body) ? {} : { backoffLimit: 0 };
+  const isLeft = restartsInPod(body) || (spec["backoffLimitPerIndex"] ?? null) !== null;
+  const backoffLimit = isLeft ? {} : { backoffLimit: 0 };
   return {
     apiVersion: "batch/v1",
     kind: "Job",

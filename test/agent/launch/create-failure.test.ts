@@ -93,6 +93,14 @@ describe("an answer that was not recorded", () => {
       want: "passing",
     },
     {
+      name: "an API server that has just started",
+      answer: status(403, 'jobs.batch "a" is forbidden: not yet ready to handle request', {
+        reason: "Forbidden",
+        details: job,
+      }),
+      want: "passing",
+    },
+    {
       name: "too many requests",
       answer: status(429, "too many requests", { reason: "TooManyRequests" }),
       want: "passing",

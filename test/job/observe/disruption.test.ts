@@ -13,6 +13,7 @@ describe("disruptionProblem", () => {
     ["NodePorts", "Disrupted"],
     ["TopologyAffinityError", "Disrupted"],
     ["UnexpectedAdmissionError", "Disrupted"],
+    ["VolumeAttachmentLimitExceeded", "Disrupted"],
     ["Preempting", "Disrupted"],
     ["Terminated", "Disrupted"],
     ["NodeShutdown", "Disrupted"],

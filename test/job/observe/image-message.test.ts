@@ -19,6 +19,8 @@ describe("imagePatience", () => {
     // CRI-O
     `reading manifest 1 in registry.example/team/flow: manifest unknown`,
     `initializing source docker://${IMAGE}: Requesting bearer token: invalid status code from registry 401 (Unauthorized)`,
+    `initializing source docker://${IMAGE}: Requesting bearer token: invalid status code from registry 403 (Forbidden)`,
+    `initializing source docker://${IMAGE}: pinging container registry registry.example: StatusCode: 403, ‹!doctype html›`,
     `reading manifest 1 in registry.example/team/flow: name unknown: repository not known to registry`,
   ])("is that of the start grace for the run's own fault: %s", (message) => {
     expect(imagePatience(message, IMAGE)).toBe("start");
@@ -33,6 +35,7 @@ describe("imagePatience", () => {
     `toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating`,
     `unexpected status from GET request to https://registry.example/v2/team/flow/manifests/1: 429 Too Many Requests`,
     `pull access denied for ${IMAGE}: denied: Your authorization token has expired. Reauthenticate and try again.`,
+    `initializing source docker://${IMAGE}: Requesting bearer token: invalid status code from registry 503 (Service Unavailable)`,
     `failed to copy: httpReadSeeker: failed open: unexpected EOF`,
     `write /var/lib/containerd/tmp: no space left on device`,
     "context deadline exceeded",

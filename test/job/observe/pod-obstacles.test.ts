@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { podObstacle, pullFailure } from "../../../src/job/observe/pod-obstacles.ts";
+import { eventObstacle, podObstacle, pullFailure } from "../../../src/job/observe/pod-obstacles.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
 
@@ -10,6 +10,22 @@ function unbound(conditions: NonNullable<Pod["status"]["conditions"]>, scheduler
   const { nodeName: _, ...spec } = pod().spec;
   return { ...pendingPod(), spec: { ...spec, schedulerName }, status: { phase: "Pending", conditions } };
 }
+
+describe("eventObstacle", () => {
+  it.each([
+    { message: 'pods "a-" is forbidden: violates PodSecurity "restricted:latest"', want: "none Admission" },
+    { message: 'pods "a-" is forbidden: not yet ready to handle request', want: "passing NoPod" },
+    { message: 'pods "a-" is forbidden: exceeded quota: few', want: "pending Quota" },
+    {
+      message:
+        'pods "a-" is forbidden: unable to create new content in namespace x because it is being terminated',
+      want: "passing NoPod",
+    },
+  ])("reads that no pod is created ($message) as $want", ({ message, want }) => {
+    const found = eventObstacle([event("job-a", ["FailedCreate", `Error creating: ${message}`])]);
+    expect(found && `${found.patience} ${found.reason}`).toBe(want);
+  });
+});
 
 describe("podObstacle", () => {
   it.each([

@@ -58,7 +58,28 @@ describe("waitingProblem", () => {
       'failed to reserve container name "flow_a": name "flow_a" is reserved for "77a1"',
       "passing",
     ],
+    [
+      "CreateContainerError",
+      'the container name "k8s_flow_x" is already in use by abc. You have to remove that container to be able to reuse that name: that name is already in use',
+      "passing",
+    ],
     ["CreateContainerError", "context deadline exceeded", "passing"],
+    [
+      "CreateContainerError",
+      "rpc error: code = Unavailable desc = error reading from server: EOF",
+      "passing",
+    ],
+    ["RunContainerError", "failed to create containerd task: ttrpc: closed: unknown", "passing"],
+    [
+      "CreateContainerError",
+      "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+      "passing",
+    ],
+    [
+      "CreateContainerError",
+      "dial unix /run/containerd/containerd.sock: connect: no such file or directory",
+      "passing",
+    ],
     [
       "RunContainerError",
       "rpc error: code = Unavailable desc = connection error: transport is closing",

@@ -69,6 +69,11 @@ describe("buildJob", () => {
     expect(job.spec["backoffLimit"]).toBe(want);
   });
 
+  it("leaves backoffLimit to the API server where the template has a backoffLimitPerIndex", () => {
+    const spec = { backoffLimitPerIndex: 2, template: { spec: {} } };
+    expect(build({ template: template({ spec }) }).spec).not.toHaveProperty("backoffLimit");
+  });
+
   it("leaves backoffLimit to the API server where the container is restarted in its pod", () => {
     const job = build({
       template: template({ spec: { template: { spec: { restartPolicy: "OnFailure" } } } }),

@@ -99,17 +99,24 @@ describe("later", () => {
   });
 
   it.each([
-    { code: 422, reason: "Invalid", want: "first" },
-    { code: 403, reason: "Forbidden", want: "second" },
-  ])("a new form whose sample Job is answered $code makes Jobs of the $want form", async (row) => {
+    { code: 422, reason: "Invalid", message: "no", want: "first" },
+    {
+      code: 400,
+      reason: "BadRequest",
+      message: 'Job in version "v1" cannot be handled as a Job: json: no',
+      want: "first",
+    },
+    { code: 400, reason: "BadRequest", message: "no dry run for this webhook", want: "second" },
+    { code: 403, reason: "Forbidden", message: "no", want: "second" },
+  ])("a new form whose sample Job is answered $code $message makes Jobs of the $want form", async (row) => {
     world.kube.setAdmission((resource, { metadata }) => {
       const isSample = metadata.labels?.["prefect.io/flow_run_id"]?.startsWith("00000000-") === true;
-      return resource === "jobs" && isSample ? new Failure("no", row) : undefined;
+      return resource === "jobs" && isSample ? new Failure(row.message, row) : undefined;
     });
     content = template("second");
     await world.time.pass(MINUTE);
     expect(await accountOfNextRun()).toBe(row.want);
-    expect(agent.agent()?.warning()?.includes("no") ?? false).toBe(row.code === 422);
+    expect(agent.agent()?.warning()?.includes(row.message) ?? false).toBe(row.want === "first");
   });
 
   it("a form that Kubernetes refuses is tried once until it changes, and stays named", async () => {
