@@ -10,6 +10,7 @@ import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
 import { Submitter } from "./launch/submit.ts";
 import { OtherAgents } from "./other-agents.ts";
+import { Outage } from "./outage.ts";
 import { Ownership } from "./ownership.ts";
 import { RunLogWriter } from "./run-log.ts";
 import { RunStates } from "./run-states.ts";
@@ -38,7 +39,8 @@ export class Agent {
     });
     const states = new RunStates(deps);
     const runLog = new RunLogWriter(deps);
-    const shared = (this.#shared = { ...deps, view, inFlight, states, others, ownership, runLog });
+    const outage = new Outage("Prefect API", deps);
+    const shared = (this.#shared = { ...deps, view, inFlight, states, others, ownership, runLog, outage });
     const submitter = (this.#submitter = new Submitter(shared));
     this.#poller = new Poller({ ...shared, submitter });
     this.#controller = new Controller(shared);

@@ -4,6 +4,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import type { AgentDeps } from "./deps.ts";
 import type { InFlight } from "./launch/in-flight.ts";
 import type { OtherAgents } from "./other-agents.ts";
+import type { Outage } from "./outage.ts";
 import type { Ownership } from "./ownership.ts";
 import type { RunLogWriter } from "./run-log.ts";
 import type { RunStates } from "./run-states.ts";
@@ -15,4 +16,6 @@ export interface SharedState extends AgentDeps {
   readonly others: OtherAgents;
   readonly ownership: Ownership;
   readonly runLog: RunLogWriter;
+  /** Of the Prefect API; the polls end it. */
+  readonly outage: Outage;
 }

@@ -1,6 +1,5 @@
 // Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
-import { Outage } from "../outage.ts";
 import type { SharedState } from "../shared-state.ts";
 import { slotsForNewClaims } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
@@ -16,13 +15,11 @@ type PollerDeps = SharedState & { readonly submitter: Submitter };
 
 export class Poller {
   readonly #deps: PollerDeps;
-  readonly #outage: Outage;
   readonly #unreadable = new Set<string>();
   #wake = new AbortController();
 
   constructor(deps: PollerDeps) {
     this.#deps = deps;
-    this.#outage = new Outage("Prefect API", deps);
   }
 
   /** Ends the current wait, so that the next poll happens now. */
@@ -73,13 +70,13 @@ export class Poller {
       const launched = results.filter(Boolean).length;
       return { launched, more: due.hasMore && launched > 0 };
     } catch (error) {
-      if (!signal.aborted) await this.#outage.backOff(error, signal);
+      if (!signal.aborted) await this.#deps.outage.backOff(error, signal);
       return { launched: 0, more: false };
     }
   }
 
   #succeeded(): void {
-    this.#outage.recovered();
+    this.#deps.outage.recovered();
     this.#deps.metrics.count("polls");
     this.#deps.metrics.progress("poll");
   }

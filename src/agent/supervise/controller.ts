@@ -51,7 +51,7 @@ export class Controller {
 
   constructor(deps: SharedState) {
     this.#deps = deps;
-    this.#errors = new ErrorThrottle(deps.log);
+    this.#errors = new ErrorThrottle(deps);
     this.#reported = new ReportedLog(deps);
     this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
     this.#dask = new DaskDeleter(deps);

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { clockOf } from "../../support/clock.ts";
+import { Outage } from "../../../src/agent/outage.ts";
 import { InFlight } from "../../../src/agent/launch/in-flight.ts";
 import { Poller } from "../../../src/agent/launch/poll.ts";
 import { Submitter } from "../../../src/agent/launch/submit.ts";
@@ -81,7 +82,8 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const states = { read: () => Promise.reject(new Error("no state is needed")) };
   // With its own clock: its waits are not the poll's.
   const runLog = new RunLogWriter({ runs, clock: clockOf({ now: () => clock.now() }), log: silentLog });
-  const parts = { ...deps, settings, view, inFlight, states, runLog } as unknown as SharedState;
+  const outage = new Outage("Prefect API", { log: silentLog, clock });
+  const parts = { ...deps, settings, view, inFlight, states, runLog, outage } as unknown as SharedState;
   const submitter = new Submitter(parts);
   await new Poller({ ...parts, submitter }).run(new AbortController().signal);
   await inFlight.drained();
