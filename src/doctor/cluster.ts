@@ -3,6 +3,8 @@
 import { attempt } from "../base/attempt.ts";
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import type { Pod } from "../kube/client/objects.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
@@ -28,23 +30,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const otherwise = ofContext.value === "" ? { value: "default", source: DEFAULT_SOURCE } : ofContext;
     return { kube, chosen: target.namespace ?? otherwise };
   });
-  /** The agents' pods, in the namespace or those of the ServiceAccount of --for; each with what it runs, if that can be read. */
-  const agentPods = once(async () => {
-    const { kube, chosen } = await reachable();
-    const { namespace, name } = target.account ?? { namespace: chosen.value, name: undefined };
-    const query = { namespace, labelSelector: AGENT_POD_SELECTOR };
-    const { items } = await kube.listPage("pods", query, signal);
-    const living = items.filter(
-      ({ metadata, spec, status }) =>
-        metadata.deletionTimestamp === undefined &&
-        status.phase !== "Failed" &&
-        (name === undefined || accountName(spec) === name),
-    );
-    return Promise.all(
-      living.map(async (pod) => ({ pod, agent: await attempt(() => installedAgent(pod, target.given)) })),
-    );
-  });
-  const agents = async () => (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
+  const { agentPods, otherAccounts, agents } = podAnswers(reachable, target, signal);
   const namespaced = once(async () => {
     const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
     const installed = found.ok ? found.value : [];
@@ -70,5 +56,48 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
     return { ...found, namespace, settings, place };
   });
-  return { connection, version, agentPods, agents, namespaced, namespaceObject, cluster, clock: time, close };
+  return {
+    connection,
+    version,
+    agentPods,
+    otherAccounts,
+    agents,
+    namespaced,
+    namespaceObject,
+    cluster,
+    clock: time,
+    close,
+  };
+}
+
+type Reachable = () => Promise<{ readonly kube: KubeApi; readonly chosen: Sourced<string> }>;
+
+function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSignal) {
+  /** The agents' pods in the namespace, or in that of the ServiceAccount of --for. */
+  const livingPods = once(async () => {
+    const { kube, chosen } = await reachable();
+    const namespace = target.account?.namespace ?? chosen.value;
+    const { items } = await kube.listPage("pods", { namespace, labelSelector: AGENT_POD_SELECTOR }, signal);
+    return items.filter(isLiving);
+  });
+  const isAsked = ({ spec }: Pod): boolean =>
+    target.account === undefined || accountName(spec) === target.account.name;
+  /** Those that --for does not leave out; each with what it runs, if that can be read. */
+  const agentPods = once(async () => {
+    const asked = (await livingPods()).filter(isAsked);
+    return Promise.all(
+      asked.map(async (pod) => ({ pod, agent: await attempt(() => installedAgent(pod, target.given)) })),
+    );
+  });
+  /** The ServiceAccounts of the agents that run here, if none of them is that of --for. */
+  const otherAccounts = async (): Promise<readonly string[]> => {
+    const pods = await livingPods();
+    return pods.some(isAsked) ? [] : [...new Set(pods.map(({ spec }) => accountName(spec)))];
+  };
+  const agents = async () => (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
+  return { agentPods, otherAccounts, agents };
+}
+
+function isLiving({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && status.phase !== "Failed";
 }

@@ -23,7 +23,12 @@ export const agentPods = check(async ({ kubernetes, target: { account }, command
   if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];
   const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
   if (account === undefined) return [skipped(none)];
-  return [warning(`${none} as ServiceAccount ${account.name}`)];
+  const others = await kubernetes.otherAccounts();
+  if (others.length === 0) return [warning(`${none} as ServiceAccount ${account.name}`)];
+  const hint = "leave out --for to check the agents that run here";
+  return [
+    warning(`no agent is here as ServiceAccount ${account.name}, but as ${others.join(", ")}`, { hint }),
+  ];
 });
 
 /** A finding for each pod. One that does not start is broken, unless another pod of the same agent is ready. */

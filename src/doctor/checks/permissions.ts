@@ -28,6 +28,7 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
   const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
   const holders: readonly Holder[] = agents.length > 0 ? agents : [none];
   const distinct = Map.groupBy(holders, subjectOf);
+  const others = account === undefined ? [] : await kubernetes.otherAccounts();
   const found = await Promise.all(
     [...distinct.values()].map(async (alike) => {
       const holder: Holder = {
@@ -39,7 +40,10 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
       const wanted = permissionsIn(rows, namespace);
       const who = holder.account && serviceAccountSubject(holder.account);
       const missing = await missingPermissions(kube, wanted, { who, signal });
-      const help = grantHelp(holder, namespace, commands);
+      const help =
+        others.length === 0
+          ? grantHelp(holder, namespace, commands)
+          : { hint: `leave out --for: the agent here runs as ServiceAccount ${others.join(", ")}` };
       const findings = permissionFindings(holder, wanted, missing);
       return findings.map((finding) => (finding.status === "ok" ? finding : { ...finding, ...help }));
     }),

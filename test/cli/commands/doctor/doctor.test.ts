@@ -222,6 +222,22 @@ describe("doctor and the agent that is there", () => {
     expect(await permissions(["--for", "flows/other"])).toEqual([]);
   });
 
+  it("keeps its permissions: none are offered to another ServiceAccount in its place", async () => {
+    const testCluster = await startTestCluster();
+    putAgentPod(testCluster, []);
+    testCluster.kube.forbid({ user: "system:serviceaccount:flows:other", resources: ["jobs"] });
+    const report = await reported(testCluster, ["--for", "flows/other"]);
+    expect(amiss(report)).toContain(
+      "warning agent's pods: no agent is here as ServiceAccount other, but as prefect-agent",
+    );
+    const { findings } = report;
+    const [lacking] = findings.filter(({ message }) => message.includes(" may not "));
+    expect(lacking).toMatchObject({
+      hint: "leave out --for: the agent here runs as ServiceAccount prefect-agent",
+    });
+    expect(lacking).not.toHaveProperty("fix");
+  });
+
   it("is not checked for permissions if the user may not ask for those of others", async () => {
     const testCluster = await startTestCluster();
     putAgentPod(testCluster, []);
