@@ -10,7 +10,7 @@ import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
-import { ownerRun, worksOn } from "./run-lifecycle.ts";
+import { worksOn } from "./run-lifecycle.ts";
 
 const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
 
@@ -30,7 +30,7 @@ export function cancelPlan(
   const runs = all.filter(({ flowRunId }) => runIds.has(flowRunId));
   const jobs = runs.map((run) => {
     const keep = run.podsForbidden === true ? PODS_UNKNOWN : undefined;
-    const draft = new PlanDraft({ run: ownerRun(run), withTerminating, keep });
+    const draft = new PlanDraft({ run, withTerminating, keep });
     for (const { job, gone, pods } of run.observed.jobs) {
       if (!gone) draft.add("job", job, { ...CANCELLED, pods });
       else for (const pod of pods) draft.add("pod", pod, CANCELLED);
@@ -40,7 +40,7 @@ export function cancelPlan(
   const clusters = clustersIn({ ...inventory, runs: all }).map((dask) => {
     const runId = runOf(dask, known);
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
-    const draft = new PlanDraft({ run: run && ownerRun(run), cluster: dask.name, withTerminating });
+    const draft = new PlanDraft({ run, cluster: dask.name, withTerminating });
     if (runId !== undefined && runIds.has(runId))
       for (const [part, object] of partsOf(dask)) {
         const pods = part === "daskCluster" ? podsOf(dask) : [];

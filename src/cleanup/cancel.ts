@@ -93,12 +93,12 @@ type Work = CancelDeps & { readonly result: Progress };
 
 async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelOptions): Promise<void> {
   const { accepted, cancelling } = await cancelInPrefect(work, runs);
-  const ids = new Set(accepted.map(({ id }) => id));
+  const ids = new Set(accepted.map(({ flowRunId }) => flowRunId));
   const inventory = await work.loadInventory();
   const known = clustersOf(inventory, ids);
   const here = new Set(inventory.runs.map(({ flowRunId }) => flowRunId));
-  const mayRun = accepted.filter((run) => cancelling.has(run.id) && !wasPending(run));
-  const elsewhere = new Set(mayRun.map(({ id }) => id).filter((id) => !here.has(id)));
+  const mayRun = accepted.filter((run) => cancelling.has(run.flowRunId) && !wasPending(run));
+  const elsewhere = new Set(mayRun.map(({ flowRunId }) => flowRunId).filter((id) => !here.has(id)));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
       stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
@@ -115,7 +115,7 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
     });
   const ended = await endedRuns(
     work,
-    accepted.filter(({ id }) => !problems.some(({ runId }) => runId === id)),
+    accepted.filter(({ flowRunId: id }) => !problems.some(({ runId }) => runId === id)),
   );
   await setCancelled(work, ended, { elsewhere, hasWaited: options.timeoutMs !== undefined });
 }
@@ -136,9 +136,9 @@ async function endedRuns(
   runs: readonly OwnerRun[],
 ): Promise<readonly OwnerRun[]> {
   if (runs.length === 0) return [];
-  const inventory = await pollInventory(new Set(runs.map(({ id }) => id)));
+  const inventory = await pollInventory(new Set(runs.map(({ flowRunId }) => flowRunId)));
   return runs.filter((run) => {
-    const left = stillRunning(inventory, new Set([run.id]));
+    const left = stillRunning(inventory, new Set([run.flowRunId]));
     const names = listed(left.map(({ name }) => name));
     const hint = left.every(({ isKept }) => isKept) ? KEPT_HINT : undefined;
     if (left.length > 0)
@@ -156,7 +156,7 @@ async function cancelInPrefect(
   const cancelling = new Set<string>();
   if (prefect === undefined) return { accepted: runs, cancelling };
   await forEachRun(runs, result.problems, async (run) => {
-    const { id, status, prefectVersion } = run;
+    const { flowRunId: id, status, prefectVersion } = run;
     const directory = prefect[prefectVersion];
     if (directory === undefined || status.kind === "missing") {
       const reason = directory ? "Prefect has no such flow run" : noApiText(prefectVersion);
@@ -212,7 +212,7 @@ async function removeAll(
 
 /** The item's run, if the item can run, or start what runs. */
 function workingRun({ resource, run }: PlanItem): string | undefined {
-  return WORKING.has(resource) ? run?.id : undefined;
+  return WORKING.has(resource) ? run?.flowRunId : undefined;
 }
 
 function stillExists({ item, finalizers }: Left): CancelProblem {
@@ -230,7 +230,7 @@ async function setCancelled(
   if (prefect === undefined) return;
   const statuses = await readStates(runs);
   await forEachRun(runs, result.problems, async (run) => {
-    const { id, prefectVersion } = run;
+    const { flowRunId: id, prefectVersion } = run;
     const status = statuses.get(id);
     const directory = prefect[prefectVersion];
     if (directory !== undefined && status?.kind === "unknown") {
@@ -246,10 +246,10 @@ async function setCancelled(
 
 /** What is left of the run, as far as is known. */
 function leftOf(id: string, { done, kept }: Progress, hasWaited: boolean): keyof typeof MESSAGES {
-  const own = done.filter(({ item }) => item.run?.id === id);
+  const own = done.filter(({ item }) => item.run?.flowRunId === id);
   if (own.some(({ outcome }) => !ENDED.has(outcome.kind))) return "idle";
   if (!hasWaited && own.some(({ outcome }) => outcome.kind === "deleted")) return "terminating";
-  const ofRun = kept.filter(({ run }) => run?.id === id);
+  const ofRun = kept.filter(({ run }) => run?.flowRunId === id);
   if (ofRun.some(({ reason }) => reason === PODS_UNKNOWN)) return "idle";
   return ofRun.length > 0 ? "kept" : "nothing";
 }
@@ -262,6 +262,6 @@ function elsewhereProblem(run: OwnerRun, namespace: string | undefined): CancelP
   return { error: `${nothing} the cluster; it may run elsewhere`, hint };
 }
 
-function displayName({ id, name }: OwnerRun): string {
+function displayName({ flowRunId: id, name }: OwnerRun): string {
   return name === undefined ? `"${id}"` : `"${name}" (${id})`;
 }

@@ -1,7 +1,6 @@
 // What a plan consists of: objects to delete and objects to keep, each with its reason.
 
-import type { RunStatus } from "../orchestrator/flow-run.ts";
-import type { PrefectVersion } from "../inventory/inventory.ts";
+import type { InventoryRun } from "../inventory/inventory.ts";
 import type { ObjectRef } from "../kube/client/objects.ts";
 import type { Meta, Pod, Resource } from "../kube/client/objects.ts";
 import { isKept } from "../job/labels.ts";
@@ -23,14 +22,7 @@ export type Removable = Extract<
 export type DeletionReason = "finished" | "orphaned" | "replaced" | "no-pods" | "cancelled";
 
 /** The flow run that an object belongs to, as far as it is known. */
-export interface OwnerRun {
-  readonly id: string;
-  readonly name: string | undefined;
-  readonly prefectVersion: PrefectVersion;
-  readonly status: RunStatus;
-  /** The namespace of its Jobs. */
-  readonly namespace: string;
-}
+export type OwnerRun = Pick<InventoryRun, "flowRunId" | "name" | "prefectVersion" | "status" | "namespace">;
 
 export interface PlanItem {
   readonly resource: Removable;

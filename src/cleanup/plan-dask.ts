@@ -9,7 +9,7 @@ import { createdMs } from "../job/observe/observed.ts";
 import { hasEnded, podFinishedAt } from "../job/observe/pod-termination.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
-import { ownerRun, worksOn, type PlannedRun } from "./run-lifecycle.ts";
+import { worksOn, type PlannedRun } from "./run-lifecycle.ts";
 
 interface DaskPlanInput {
   readonly dask: ObservedCluster;
@@ -26,8 +26,7 @@ interface DaskPlanInput {
 /** The cluster's objects, each to delete or to keep. */
 export function planDask(input: DaskPlanInput): Plan {
   const { dask, owner } = input;
-  const run = owner && ownerRun(owner.run);
-  const draft = new PlanDraft({ run, cluster: dask.name, keep: owner?.keep });
+  const draft = new PlanDraft({ run: owner?.run, cluster: dask.name, keep: owner?.keep });
   if (dask.kind === "classic") planClassic(input, draft);
   else if (dask.kind === "operator" && dask.resource !== undefined) {
     // The operator would create deleted pods again.

@@ -9,7 +9,7 @@ import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Job, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
-import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** Why a Job is kept whose pods, which would go with it, may not be listed. */
 export const PODS_UNKNOWN = "without permission to list pods it is not known whether one is to be kept";
@@ -22,7 +22,7 @@ interface JobPlanInput extends PlannedRun {
 /** The run's Jobs, each to delete or to keep, and the pods that a deleted Job has let go: nobody else deletes them. */
 export function planJobs(input: JobPlanInput): Plan {
   const { run, keep } = input;
-  const draft = new PlanDraft({ run: ownerRun(run), keep });
+  const draft = new PlanDraft({ run, keep });
   const newestMs = newestJobMs(run);
   for (const observed of run.observed.jobs) {
     const { job, pods, gone } = observed;

@@ -34,7 +34,7 @@ export function planCleanup(inventory: Inventory, options: PlanOptions, now: Dat
   };
   const isWanted = ({ reason }: PlanItem): boolean => !orphansOnly || reason !== "finished";
   const isSelected = ({ run }: Kept | PlanItem): boolean =>
-    only === undefined || (run !== undefined && only.has(run.id));
+    only === undefined || (run !== undefined && only.has(run.flowRunId));
   const jobs = options.jobs
     ? inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now }))
     : [];

@@ -22,7 +22,7 @@ export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<stri
 export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
   return async (runs) => {
     const states = stateReaders(sources, signal);
-    for (const { id, prefectVersion } of runs) states[prefectVersion].ask(id);
+    for (const { flowRunId, prefectVersion } of runs) states[prefectVersion].ask(flowRunId);
     const told = await Promise.all(Object.values(states).map((each) => each.answers()));
     const entries = told.flatMap((found) => [...found]);
     return new Map(entries.flatMap(([id, run]) => (run === undefined ? [] : [[id, run.status] as const])));
@@ -63,7 +63,7 @@ export class Recheck {
   constructor(deps: RecheckDeps, items: readonly PlanItem[]) {
     this.#deps = deps;
     const runs = items.flatMap(({ reason, run }) =>
-      reason === "orphaned" && run ? [[run.id, run] as const] : [],
+      reason === "orphaned" && run ? [[run.flowRunId, run] as const] : [],
     );
     this.#states = deps.readStates([...new Map(runs).values()]);
     // keepReason() awaits it; if that is never called, a failure must not end the process.
@@ -77,10 +77,11 @@ export class Recheck {
       case "cancelled":
         return undefined;
       case "orphaned": {
-        const status = (await this.#states).get(item.run?.id ?? "") ?? { kind: "unknown" };
+        const status = (await this.#states).get(item.run?.flowRunId ?? "") ?? { kind: "unknown" };
         // Only a Dask cluster waits for the run's pods: its Jobs, and pods that they have let go, are over with the run.
         const [pod] = item.cluster === undefined ? [] : await this.#runPods(item);
-        if (status.kind === "unknown") return `cannot read the state of flow run "${item.run?.id ?? ""}"`;
+        if (status.kind === "unknown")
+          return `cannot read the state of flow run "${item.run?.flowRunId ?? ""}"`;
         // A deleted run is over like a finished one.
         if (status.kind === "known" && !isFinished(status.state.type))
           return `its flow run is ${status.state.name} now`;
@@ -106,7 +107,9 @@ export class Recheck {
     if (run === undefined) return [];
     const namespaces = [...new Set([ref.namespace, run.namespace])];
     const lists = await Promise.all(
-      namespaces.map((namespace) => this.#list(namespace, `${RUN_LABELS[run.prefectVersion]}=${run.id}`)),
+      namespaces.map((namespace) =>
+        this.#list(namespace, `${RUN_LABELS[run.prefectVersion]}=${run.flowRunId}`),
+      ),
     );
     const isDeleted = (id: string): boolean => this.#deps.deleted.has(id);
     return lists.flat().filter((pod) => !isDeleted(pod.metadata.uid) && isLivingFlowPod(pod, isDeleted));

@@ -5,7 +5,6 @@ import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { membershipOf } from "../dask/recognise.ts";
-import type { OwnerRun } from "./item.ts";
 
 export interface RunLifecycle {
   /** `over`: its objects can be deleted. */
@@ -32,12 +31,6 @@ export function lifecycleOf({ status }: Pick<InventoryRun, "status">): RunLifecy
     return isFinished(type) ? { kind: "over", since, text } : { kind: "alive", text };
   }
   return { kind: "over", text: DELETED_RUN };
-}
-
-/** The run as plans show it. */
-export function ownerRun(run: InventoryRun): OwnerRun {
-  const { flowRunId: id, name, prefectVersion, status, namespace } = run;
-  return { id, name, prefectVersion, status, namespace };
 }
 
 /** Whether the pod works on: it has not ended, and neither it nor its Job is being deleted. */

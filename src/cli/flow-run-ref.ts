@@ -3,7 +3,6 @@
 import { ExpectedError, SettingsError } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { isUuid } from "../base/uuid.ts";
-import type { OwnerRun } from "../cleanup/item.ts";
 import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
@@ -17,7 +16,7 @@ export interface RunRef {
 }
 
 /** The flow run that RUN stands for. */
-export interface ResolvedRun extends Omit<OwnerRun, "namespace"> {
+export interface ResolvedRun extends Pick<InventoryRun, "flowRunId" | "name" | "prefectVersion" | "status"> {
   /** The namespace of its Jobs; undefined without Jobs. */
   readonly namespace: string | undefined;
 }
@@ -53,16 +52,16 @@ export function parseRunRef(text: string): RunRef {
  */
 export async function resolveRun(text: string, options: ResolveOptions): Promise<ResolvedRun> {
   const ref = parseRunRef(text);
-  const matching = options.inventory.runs.filter((run) => matches(run, ref)).map(fromCluster);
+  const matching: readonly ResolvedRun[] = options.inventory.runs.filter((run) => matches(run, ref));
   // Commands that only read show one namespace.
-  const keyOf = ({ id, namespace }: ResolvedRun) => (options.mustBeUnique ? id : `${namespace}/${id}`);
+  const keyOf = (run: ResolvedRun) => (options.mustBeUnique ? "" : `${run.namespace}/`) + run.flowRunId;
   const inCluster = [...new Map(matching.map((run) => [keyOf(run), run])).values()];
-  const isExact = inCluster.some(({ id }) => id === text.toLowerCase()) || ref.job !== undefined;
+  const isExact = ref.job !== undefined || inCluster.some((run) => run.flowRunId === text.toLowerCase());
   const mustQuery = !isExact && (inCluster.length === 0 || options.mustBeUnique);
   const known = mustQuery ? await findInPrefect(ref, options) : [];
   // Of the same run prefer the one from the cluster: it has the namespace of the Jobs.
-  const idsInCluster = new Set(inCluster.map(({ id }) => id));
-  const candidates = [...inCluster, ...known.filter(({ id }) => !idsInCluster.has(id))];
+  const idsInCluster = new Set(inCluster.map(({ flowRunId }) => flowRunId));
+  const candidates = [...inCluster, ...known.filter(({ flowRunId }) => !idsInCluster.has(flowRunId))];
   if (candidates.length === 0) throw await notFound(ref, options);
   return chooseRun(ref, candidates);
 }
@@ -76,17 +75,18 @@ export function shortId(id: string): string {
 }
 
 /** The only candidate. Throws SettingsError when there are several; there must be one. */
-export function chooseRun<Run extends { readonly id: string; readonly name?: string | null | undefined }>(
-  { text }: RunRef,
-  candidates: readonly Run[],
-): Run {
-  const exact = candidates.filter(({ id }) => id === text.toLowerCase());
+export function chooseRun<
+  Run extends { readonly flowRunId: string; readonly name: string | null | undefined },
+>({ text }: RunRef, candidates: readonly Run[]): Run {
+  const exact = candidates.filter(({ flowRunId }) => flowRunId === text.toLowerCase());
   const found = exact.length > 0 ? exact : candidates;
   const [first, second] = found;
   if (first !== undefined && second === undefined) return first;
-  const lines = found.map((run) => `${run.id} (${[run.name, locationOf(run)].filter(Boolean).join(", ")})`);
+  const lines = found.map(
+    (run) => `${run.flowRunId} (${[run.name, locationOf(run)].filter(Boolean).join(", ")})`,
+  );
   throw new SettingsError(`cannot choose a flow run: ${found.length} match "${text}": ${lines.join(", ")}`, {
-    hint: found.every(({ id }) => id === first?.id)
+    hint: found.every(({ flowRunId }) => flowRunId === first?.flowRunId)
       ? "choose a namespace with -n"
       : "use more of the id, or job/NAME",
   });
@@ -104,11 +104,6 @@ function matches(run: InventoryRun, ref: RunRef): boolean {
   return ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
 }
 
-export function fromCluster(run: InventoryRun): ResolvedRun {
-  const { flowRunId: id, prefectVersion, name, status, namespace } = run;
-  return { id, prefectVersion, name, status, namespace };
-}
-
 async function findInPrefect(
   { text: name, idPrefix }: RunRef,
   { directories, signal }: ResolveOptions,
@@ -119,8 +114,8 @@ async function findInPrefect(
       const found = isUuid(name)
         ? (await directory?.runs([name.toLowerCase()], signal))?.values()
         : await directory?.find({ name, idPrefix, limit: MAX_RESULTS }, signal);
-      return [...(found ?? [])].map(({ id, name, ...row }) => ({
-        id,
+      return [...(found ?? [])].map(({ id: flowRunId, name, ...row }) => ({
+        flowRunId,
         prefectVersion,
         name,
         status: { kind: "known", ...row },

@@ -14,7 +14,7 @@ import { known, nameFor, RUN_A } from "../dask/samples.ts";
 const CLUSTER = nameFor(RUN_A);
 const LABELS = { app: "dask", "dask.org/cluster-name": CLUSTER, "dask.org/component": "worker" };
 const RUN: OwnerRun = {
-  id: RUN_A,
+  flowRunId: RUN_A,
   name: undefined,
   prefectVersion: 1,
   status: known("Failed"),

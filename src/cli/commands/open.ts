@@ -27,10 +27,10 @@ export class OpenCommand extends NamespacedCommand {
       const run = await this.findRun(this.target, scope);
       const directory = scope.directories[run.prefectVersion];
       if (directory === undefined) {
-        const what = `cannot find the page of flow run "${run.name ?? run.id}"`;
+        const what = `cannot find the page of flow run "${run.name ?? run.flowRunId}"`;
         throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);
       }
-      const address = await directory.page(run.id);
+      const address = await directory.page(run.flowRunId);
       this.print(`${address}\n`);
       await this.#show(address);
       return 0;

@@ -97,8 +97,8 @@ export class CancelCommand extends NamespacedCommand {
     const options = { ...scope, inventory, mustBeUnique: true };
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
     const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
-    const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
-    for (const { id, namespace } of distinct) if (!isUuid(id)) throw noFlowRun(id, namespace);
+    const distinct = [...new Map(found.map((run) => [run.flowRunId, run])).values()];
+    for (const { flowRunId: id, namespace } of distinct) if (!isUuid(id)) throw noFlowRun(id, namespace);
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }
 

@@ -103,7 +103,7 @@ async function runIds(
   const namespace = namespaces?.length === 1 ? namespaces[0] : undefined;
   const options = { ...scope, inventory, namespace, mustBeUnique: true };
   const idOf = async (text: string): Promise<string> =>
-    isUuid(text) ? text.toLowerCase() : (await resolveRun(text, options)).id;
+    isUuid(text) ? text.toLowerCase() : (await resolveRun(text, options)).flowRunId;
   return runs && new Set(await Promise.all(runs.map(idOf)));
 }
 

@@ -31,13 +31,13 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now), dropFirst: 2 },
     {
       header: "RUN",
-      value: ({ run }) => run && (run.name ?? run.id.slice(0, SHORT_ID)),
+      value: ({ run }) => run && (run.name ?? run.flowRunId.slice(0, SHORT_ID)),
       shorten: { at: "middle", to: 12 },
       dropFirst: 1,
     },
     {
       header: "STATE",
-      value: ({ run }) => run && stateOf(run),
+      value: ({ run }) => run && runStateText(run),
       colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
       dropFirst: 3,
     },
@@ -140,9 +140,6 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
 }
 
 function flowRun(run: OwnerRun | undefined): JsonObject {
-  return run === undefined ? {} : { flowRun: { id: run.id, name: run.name, state: stateOf(run) } };
-}
-
-function stateOf({ id: flowRunId, status }: OwnerRun): string {
-  return runStateText({ flowRunId, status });
+  if (run === undefined) return {};
+  return { flowRun: { id: run.flowRunId, name: run.name, state: runStateText(run) } };
 }

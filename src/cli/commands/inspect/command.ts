@@ -37,7 +37,7 @@ export class InspectCommand extends NamespacedCommand {
       const { runObject } = await import("../../../inventory/run-object.ts");
       const resolved = await this.findRun(this.target, scope);
       const { kube, directories, clock, signal, namespace = resolved.namespace } = scope;
-      const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
+      const what = { flowRunId: resolved.flowRunId, dask: "all", events: "all", owners: true } as const;
       const inventory = await loadInventory(kube, directories, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
       const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
@@ -59,8 +59,7 @@ export class InspectCommand extends NamespacedCommand {
 
 /** The run in the inventory; without objects if it is only in Prefect. */
 function runIn({ runs }: Inventory, resolved: ResolvedRun, namespace: string | undefined): InventoryRun {
-  const found = runs.find((run) => run.flowRunId === resolved.id);
+  const found = runs.find((run) => run.flowRunId === resolved.flowRunId);
   if (found !== undefined) return { ...found, name: found.name ?? resolved.name };
-  const { id: flowRunId, ...rest } = resolved;
-  return withoutObjects({ ...rest, flowRunId, namespace: namespace ?? "" });
+  return withoutObjects({ ...resolved, namespace: namespace ?? "" });
 }

@@ -8,7 +8,7 @@ import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogOptions } from "./log-targets.ts";
 import type { LogDeps } from "./run-logs.ts";
-import { fromCluster, shortId, type ResolvedRun } from "../../flow-run-ref.ts";
+import { shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import type { Palette } from "../../../output/palette.ts";
@@ -91,7 +91,7 @@ export class LogsCommand extends NamespacedCommand {
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
-      const ownPrefix = `${oneLine(run.name ?? shortId(run.id))} `;
+      const ownPrefix = `${oneLine(run.name ?? shortId(run.flowRunId))} `;
       const printed = await attempt(() => print({ ...deps, write }, run, { ...options, prefix: ownPrefix }));
       if (!printed.ok) failures.push(printed.error);
     };
@@ -111,7 +111,7 @@ export class LogsCommand extends NamespacedCommand {
     const { selector: labelSelector, targets } = this;
     if (labelSelector === undefined) {
       const found = await Promise.all(targets.map((text) => this.findRun(text, scope)));
-      return [...new Map(found.map((run) => [run.id, run])).values()];
+      return [...new Map(found.map((run) => [run.flowRunId, run])).values()];
     }
     if (targets.some((text) => text !== NO_RUN)) {
       throw new SettingsError("cannot print logs: both RUN and -l are given", {
@@ -119,8 +119,7 @@ export class LogsCommand extends NamespacedCommand {
       });
     }
     const { listJobs } = await import("../../find-run.ts");
-    const { runs } = await listJobs(scope, { labelSelector });
-    return runs.map(fromCluster);
+    return (await listJobs(scope, { labelSelector })).runs;
   }
 
   #options(): LogOptions {

@@ -92,7 +92,7 @@ function isIn(run: RunStatus, type: StateType): boolean {
 /** Reads the run's status, unless it was read within so many milliseconds. While Prefect does not answer, it is the last. */
 function statusReader(
   { directories, clock, signal }: LogDeps,
-  { id, prefectVersion, status }: ResolvedRun,
+  { flowRunId: id, prefectVersion, status }: ResolvedRun,
 ): (maxAgeMs: number) => Promise<RunStatus> {
   let last = status;
   let askedAt = clock.ticks();

@@ -23,12 +23,12 @@ export type LogDeps = ClusterScope & {
 export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
   const pods = podsOf(jobsToLog(await listRuns(deps, run), options));
   const targets = logTargets(pods, options);
-  const { namespace = deps.namespace } = run;
-  const inspect = `kubectl prefect inspect ${shellWord(run.id)}`;
+  const { flowRunId: id, namespace = deps.namespace } = run;
+  const inspect = `kubectl prefect inspect ${shellWord(id)}`;
   if (pods.length === 0) {
     if (await printPrefectLog(deps, run, options)) return;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
-    throw new ExpectedError(`cannot read the logs of flow run "${run.id}": it has no pod in ${where}`, {
+    throw new ExpectedError(`cannot read the logs of flow run "${id}": it has no pod in ${where}`, {
       hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
     });
   }
@@ -50,7 +50,7 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
 /** What the run has in the cluster. Throws what forbids to list it. */
 export async function listRuns(
   { kube, signal, ...scope }: LogDeps,
-  { id: flowRunId, namespace = scope.namespace }: ResolvedRun,
+  { flowRunId, namespace = scope.namespace }: ResolvedRun,
 ): Promise<readonly InventoryRun[]> {
   const { runs, forbidden } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
   for (const refusal of forbidden?.values() ?? []) throw refusal;
@@ -113,7 +113,7 @@ async function printOne(
  */
 async function printPrefectLog(
   { write, printMessage, directories, signal }: LogDeps,
-  { id, prefectVersion }: ResolvedRun,
+  { flowRunId: id, prefectVersion }: ResolvedRun,
   { container, previous, prefix, tailLines: tail, sinceSeconds }: LogOptions,
 ): Promise<boolean> {
   const directory = directories[prefectVersion];

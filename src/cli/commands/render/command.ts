@@ -128,7 +128,8 @@ export class RenderCommand extends AgentCommand {
     const { text: name, idPrefix } = ref;
     const query = { name, idPrefix, now: clock.now(), limit: MAX_RESULTS };
     const found = await prefect.findFlowRuns(query, signal);
-    if (found.length > 0) return chooseRun(ref, found);
+    const runs = found.map((run) => ({ ...run, flowRunId: run.id }));
+    if (runs.length > 0) return chooseRun(ref, runs);
     throw new ExpectedError(`cannot find flow run "${name}": Prefect has no run with this id or name`, {
       hint: "check the name, the tenant (--tenant-id) and the address (--api)",
     });
