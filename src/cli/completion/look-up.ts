@@ -1,7 +1,5 @@
 // Values that completion looks up: contexts of the kubeconfig and, if the cluster answers soon, its namespaces and flow runs.
 
-import { delimiter, join } from "node:path";
-import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import { stateText } from "../../inventory/job-row.ts";
 import type { InventoryRun } from "../../inventory/inventory.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
@@ -26,15 +24,9 @@ export async function lookUp(value: string, start: string, command: BaseCommand)
   return Promise.race([found, clock.sleep(MAX_WAIT_MS, signal).then(() => [])]);
 }
 
-async function contexts(command: ClusterCommand): Promise<Candidate[]> {
-  const { parse } = await import("yaml");
-  const { env, home = "", readFile } = command.context;
-  const paths = command.connection.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
-  const names = paths.split(delimiter).flatMap((path) => {
-    const file = objectIn(parse(readFile(path) ?? "", { logLevel: "error" }));
-    return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
-  });
-  return [...new Set(names)].sort().map((name) => [name, ""]);
+async function contexts({ connection, context }: ClusterCommand): Promise<Candidate[]> {
+  const { contextNames } = await import("../../kube/auth/kubeconfig.ts");
+  return contextNames(connection, context).map((name) => [name, ""]);
 }
 
 async function inCluster(value: string, start: string, command: ClusterCommand): Promise<Candidate[]> {

@@ -104,6 +104,11 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   return { ...target, contextName, clusterName, userName, userFile, namespace };
 }
 
+/** The names of its contexts, sorted. Throws as chooseTarget does for the files. */
+export function contextNames(flags: ConnectionFlags, deps: KubeconfigDeps): readonly string[] {
+  return [...entriesOf(readFiles(flags, deps), "context").keys()].sort();
+}
+
 /** The target with what the flags override. Throws SettingsError for flags that exclude each other. */
 export function withFlags(
   parts: { readonly cluster?: JsonObject | undefined; readonly user?: JsonObject | undefined },

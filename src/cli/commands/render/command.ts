@@ -20,7 +20,6 @@ import { readInputFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
 
 const MAX_RESULTS = 10;
-const POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 interface RunInput {
   readonly flowRun: FlowRun;
@@ -95,12 +94,11 @@ export class RenderCommand extends AgentCommand {
   async #namespace(config: PrefectConfig): Promise<string> {
     const explicit = this.namespace ?? config.variables.namespace?.value ?? "";
     if (explicit !== "") return explicit;
-    const { chooseTarget } = await import("../../../kube/auth/kubeconfig.ts");
-    const { env, readFile } = this.context;
+    const { chooseTarget, isInPod, SERVICE_ACCOUNT } = await import("../../../kube/auth/kubeconfig.ts");
     // With a server address the kubeconfig needs no current context; the address is never contacted.
     const { server = "https://unused.invalid", ...flags } = this.connectionFlags();
     const target = chooseTarget({ ...flags, server }, this.context);
-    const ofPod = env["KUBERNETES_SERVICE_HOST"] ? readFile(POD_NAMESPACE)?.trim() : undefined;
+    const ofPod = isInPod(this.context) ? this.context.readFile(`${SERVICE_ACCOUNT}/namespace`)?.trim() : "";
     return target?.namespace || ofPod || "default";
   }
 
