@@ -1,6 +1,7 @@
 // Credentials of a kubeconfig user: tokens, passwords, certificates and files are read here, exec plugins run in exec-plugin.ts,
 // tokens of OIDC are refreshed in auth-provider.ts, which is loaded only for them.
 
+import { attempt } from "../../base/attempt.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import { fileIn, hasPem, pemIn } from "./identity.ts";
@@ -46,7 +47,7 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
 
 async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
   const { user } = target;
-  const stored = (): Promise<Identity> => Promise.resolve(storedIdentity(target, deps));
+  const stored = (): Promise<Identity> => storedIdentity(target, deps);
   // As in client-go, what stands in the kubeconfig itself comes before what a plugin or a provider gives.
   if (["token", "tokenFile", "username"].some((key) => Boolean(user[key]))) return stored;
   if (isObject(user["exec"]) && hasPem(user, "client-certificate")) return stored;
@@ -112,25 +113,17 @@ function checkUser({ user, userName, source }: Target): void {
 }
 
 /** As in client-go, a token file takes precedence over a token, which holds while the file cannot be read. */
-function storedIdentity({ user }: Target, deps: CredentialDeps): Identity {
+async function storedIdentity({ user }: Target, deps: CredentialDeps): Promise<Identity> {
   const token = textIn(user["token"]) || undefined;
-  const readToken = (): string | undefined => fileIn(user, "tokenFile", deps)?.trim() || undefined;
+  const file = await attempt(() => fileIn(user, "tokenFile", deps)?.trim());
+  if (!file.ok && token === undefined) throw file.error;
   return {
-    token: (token === undefined ? readToken() : ifThere(readToken)) ?? token,
+    token: (file.ok && file.value) || token,
     cert: pemIn(user, "client-certificate", deps),
     key: pemIn(user, "client-key", deps),
     renewAt: deps.clock.now().getTime() + READ_AGAIN_MS,
     expiresAt: Number.POSITIVE_INFINITY,
   };
-}
-
-function ifThere<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SettingsError) return undefined;
-    throw error;
-  }
 }
 
 /** Reads an identity once for all who wait for it, again when it is due. Until it expires it stays if that fails. */
