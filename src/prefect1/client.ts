@@ -5,16 +5,8 @@ import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json
 import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
 import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
-import {
-  readLaunchable,
-  readFlowRun,
-  taskRunIn,
-  type FlowRun,
-  type Launchable,
-  type TaskRun,
-} from "./flow-run.ts";
+import { readLaunchable, readFlowRun, taskRunIn, type FlowRun, type Launchable } from "./flow-run.ts";
 import * as queries from "./queries.ts";
-import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
@@ -117,7 +109,7 @@ export class Prefect1Client {
     { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
   ): Promise<string[]> {
     const where = dueFilter(await this.tenantId(signal), before, labels);
-    return this.#ids(queries.DUE, { where, limit }, signal);
+    return (await this.graphql.rows(queries.DUE, { where, limit }, signal)).map((row) => String(row["id"]));
   }
 
   /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
@@ -179,26 +171,6 @@ export class Prefect1Client {
     return rows.map(readFlowRun);
   }
 
-  /** The run's unfinished task runs, except those that wait for a start time. */
-  async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    return (await this.graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(taskRunIn);
-  }
-
-  /** A run with all its task runs, and how results pass between them. */
-  taskGraph(flowRunId: string): Promise<JsonObject> {
-    return this.graphql.object(queries.TASK_GRAPH, { id: flowRunId });
-  }
-
-  /** Those of these ids that are flows of the tenant. */
-  async knownFlowIds(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    return this.#ids(queries.KNOWN_FLOWS, { tenant: await this.tenantId(signal), ids }, signal);
-  }
-
-  /** Prevents Prefect's Lazarus from rescheduling the runs. */
-  async heartbeat(flowRunIds: readonly string[]): Promise<void> {
-    await this.graphql.request(queries.heartbeats(flowRunIds));
-  }
-
   /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
     const query = { ...queries.CANCEL, action: `cancel flow run "${flowRunId}"` };
@@ -208,10 +180,6 @@ export class Prefect1Client {
 
   close(): void {
     this.graphql.close();
-  }
-
-  async #ids(query: Query, variables: JsonObject, signal?: AbortSignal): Promise<string[]> {
-    return (await this.graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
   }
 
   async #setStates(

@@ -147,6 +147,7 @@ export const LAST_CLAIMS = query(
   }
 }`;
 
+/** Except those that wait for a start time. */
 export const UNFINISHED_TASKS = query("task_run_unfinished", "read the run's tasks")`query($id: uuid!) {
   task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {
     id version serialized_state
@@ -199,7 +200,7 @@ query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { slug } }`;
 export const CANCEL = query("cancel_flow_run", "cancel the flow run")`
 mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }`;
 
-/** Sends heartbeats for many runs in one request, each under its own alias. */
+/** Sends heartbeats for many runs in one request, each under its own alias: Lazarus then does not reschedule them. */
 export function heartbeats(flowRunIds: readonly string[]): Query {
   const calls = flowRunIds.map(
     (id, at) => `h${at}: update_flow_run_heartbeat(input: {flow_run_id: ${JSON.stringify(id)}}) { success }`,

@@ -5,7 +5,8 @@
 
 import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { isFinished, newState, scheduledAt, stateIn } from "./states.ts";
+import { TASK_GRAPH } from "./queries.ts";
+import { isFinished, isoUtc, newState, stateIn } from "./states.ts";
 import type { Restart } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 
@@ -143,7 +144,7 @@ function namesOf(runs: readonly TaskNode[]): string {
 
 /** Logs which task runs will run again before it changes any state. Throws PrefectError. */
 export async function restartRun(
-  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState" | "runs">,
+  client: Pick<Prefect1Client, "graphql" | "setTaskStates" | "setState" | "runs">,
   {
     flowRunId,
     message,
@@ -154,7 +155,7 @@ export async function restartRun(
   }: Restart & { readonly flowRunId: string; readonly now: Date },
 ): Promise<void> {
   const due = new Date(now.getTime() + delayMs);
-  const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
+  const tasks = tasksToRestart(taskGraphIn(await client.graphql.object(TASK_GRAPH, { id: flowRunId })));
   const line = restartLine(tasks);
   if (line !== undefined) await writeLog(line);
   // Not Scheduled: Prefect's queue also returns Running flow runs with due task runs, so the run would launch twice.
@@ -164,5 +165,6 @@ export async function restartRun(
   const current = (await client.runs([flowRunId])).get(flowRunId);
   if (version !== undefined && current?.state.version !== version)
     throw new PrefectError("reschedule the flow run", "its state has changed", { failure: "locked" });
-  await client.setState({ flowRunId, state: scheduledAt(due, message), version });
+  const state = newState("Scheduled", message, { start_time: isoUtc(due) });
+  await client.setState({ flowRunId, state, version });
 }

@@ -15,7 +15,7 @@ import {
   type RunDirectory,
 } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
-import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
+import { KNOWN_FLOWS, LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
 import { knownRunIn } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
@@ -33,7 +33,11 @@ export function prefect1Directory(
   return {
     address,
     runs: async (ids, signal) => (await client()).runs(ids, signal),
-    knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
+    knownIds: async (ids, signal) => {
+      const api = await client();
+      const rows = await api.graphql.rows(KNOWN_FLOWS, { tenant: await api.tenantId(signal), ids }, signal);
+      return new Set(rows.map((row) => String(row["id"])));
+    },
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
     now: () => clock.now(),

@@ -14,7 +14,7 @@ import { restartRun } from "./restart.ts";
 import { newState, isoUtc, stateIn } from "./states.ts";
 import { claimRecord } from "./run-state.ts";
 import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
-import { LAST_CLAIMS, LOG_LINES, WRITE_LOGS } from "./queries.ts";
+import { heartbeats, LAST_CLAIMS, LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
@@ -34,7 +34,7 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
     },
     restart: (flowRunId, request) =>
       movedIfLocked(() => restartRun(client, { ...request, flowRunId, now: time.now() })),
-    keepAlive: (flowRunIds) => client.heartbeat(flowRunIds),
+    keepAlive: async (flowRunIds) => void (await client.graphql.request(heartbeats(flowRunIds))),
   };
 }
 
@@ -95,12 +95,7 @@ function logInput(log: RunLog): JsonObject {
     flow_run_id: log.flowRunId,
     name: log.name,
     level: log.level,
-    message: stored(log.message),
+    message: storable(log.message.slice(0, MAX_MESSAGE)),
     ...(log.timestamp === undefined ? {} : { timestamp: isoUtc(log.timestamp) }),
   };
-}
-
-/** The message as Prefect has it. */
-function stored(message: string): string {
-  return storable(message.slice(0, MAX_MESSAGE));
 }

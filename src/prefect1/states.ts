@@ -83,10 +83,6 @@ export function submitted(previous: State, message: string, context: JsonObject)
   return newState("Submitted", message, { context, state: inner as JsonObject | null });
 }
 
-export function scheduledAt(at: Date, message: string): State {
-  return newState("Scheduled", message, { start_time: isoUtc(at) });
-}
-
 /** Python's form of a UTC time: `+00:00`, never `Z`. */
 export function isoUtc(at: Date): string {
   return at.toISOString().replace("Z", "+00:00");

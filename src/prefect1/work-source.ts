@@ -35,7 +35,8 @@ import {
 } from "./claim.ts";
 import { claimedIds, claimedRuns, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
-import type { FlowRun } from "./flow-run.ts";
+import { taskRunIn, type FlowRun } from "./flow-run.ts";
+import { UNFINISHED_TASKS } from "./queries.ts";
 import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
 
@@ -207,7 +208,8 @@ export class Prefect1WorkSource implements WorkSource {
     const { flowRun, claim } = work;
     if (!isOfTasks(work)) return state.type === "pending" && state.claim?.id === claim.id;
     if (state.type !== "running") return false;
-    const tasks = await this.#options.client.unfinishedTaskRuns(flowRun.id);
+    const { graphql } = this.#options.client;
+    const tasks = (await graphql.rows(UNFINISHED_TASKS, { id: flowRun.id })).map(taskRunIn);
     return tasks.some(
       ({ serialized_state: task }) => task.type === "Submitted" && claimIn(task)?.id === claim.id,
     );
