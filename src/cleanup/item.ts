@@ -8,11 +8,29 @@ import { isKept } from "../job/labels.ts";
 /** The default of `cleanup --older-than` in milliseconds, which `doctor` and `inspect` go by. */
 export const OLDER_THAN_MS = 600_000;
 
-/** The resources that flow runs leave behind. */
-export type Removable = Extract<
-  Resource,
-  "jobs" | "pods" | "services" | "poddisruptionbudgets" | "daskclusters"
->;
+/** The resources that flow runs leave behind: what people call one and several of them, and what kubectl calls them. */
+export const REMOVABLE = {
+  jobs: { one: "Job", many: "Jobs", kubectl: "job.batch" },
+  pods: { one: "pod", many: "pods", kubectl: "pod" },
+  services: { one: "Service", many: "Services", kubectl: "service" },
+  poddisruptionbudgets: {
+    one: "PodDisruptionBudget",
+    many: "PodDisruptionBudgets",
+    kubectl: "poddisruptionbudget.policy",
+  },
+  daskclusters: { one: "DaskCluster", many: "DaskClusters", kubectl: "daskcluster.kubernetes.dask.org" },
+} satisfies Partial<Record<Resource, unknown>>;
+export type Removable = keyof typeof REMOVABLE;
+
+/** How many there are of each resource: `3 Jobs, 1 pod`; `nothing` for none. */
+export function countsText(objects: readonly { readonly resource: Removable }[]): string {
+  const parts = (Object.keys(REMOVABLE) as Removable[]).flatMap((resource) => {
+    const count = objects.filter((object) => object.resource === resource).length;
+    const { one, many } = REMOVABLE[resource];
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  return parts.join(", ") || "nothing";
+}
 
 /**
  * Why an object is deleted; it must still be true at the moment of deletion. finished: it has finished for good; orphaned:

@@ -3,8 +3,7 @@
 import PQueue from "p-queue";
 import type { Clock } from "../base/clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import { kindName } from "./counts.ts";
-import type { PlanItem } from "./item.ts";
+import { REMOVABLE, type PlanItem } from "./item.ts";
 import { retrying } from "./retrying.ts";
 import { IN_FLIGHT } from "./sweep.ts";
 
@@ -68,7 +67,7 @@ export async function untilGone(
 
 /** `Job "prefect-job-1a2b"` */
 export function objectText({ resource, ref }: Pick<PlanItem, "resource" | "ref">): string {
-  return `${kindName(resource)} "${ref.name}"`;
+  return `${REMOVABLE[resource].one} "${ref.name}"`;
 }
 
 /** The first two by name, and how many more there are. */

@@ -1,7 +1,6 @@
 // Leftovers: what cleanup would remove now, by cleanup's own plan.
 
-import { countsText } from "../../cleanup/counts.ts";
-import { OLDER_THAN_MS } from "../../cleanup/item.ts";
+import { countsText, OLDER_THAN_MS } from "../../cleanup/item.ts";
 import { planCleanup } from "../../cleanup/plan.ts";
 import { checkOf, firstOf } from "../finding.ts";
 

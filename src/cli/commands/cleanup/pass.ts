@@ -3,8 +3,7 @@
 import { EXIT, InterruptedError } from "../../../base/errors.ts";
 import type { JsonObject } from "../../../base/json.ts";
 import { isUuid } from "../../../base/uuid.ts";
-import { countsText } from "../../../cleanup/counts.ts";
-import type { Plan, PlanItem } from "../../../cleanup/item.ts";
+import { countsText, type Plan, type PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup, type PlanOptions } from "../../../cleanup/plan.ts";
 import { currentStates } from "../../../cleanup/recheck.ts";
 import { retrying } from "../../../cleanup/retrying.ts";

@@ -1,9 +1,9 @@
 // What `cleanup` and `cancel` print: the plan as a table or an object, and the results. Pure.
 
 import type { JsonObject } from "../../../base/json.ts";
+import { countsText, REMOVABLE } from "../../../cleanup/item.ts";
 import type { Kept, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
 import type { ItemResult, Outcome } from "../../../cleanup/sweep.ts";
-import { kubectlName, countsText } from "../../../cleanup/counts.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
@@ -48,13 +48,13 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
 
 /** `job.batch/prefect-job-1a2b`. */
 export function nameOf({ resource, ref }: Pick<PlanItem, "resource" | "ref">): string {
-  return `${kubectlName(resource)}/${ref.name}`;
+  return `${REMOVABLE[resource].kubectl}/${ref.name}`;
 }
 
 /** A deletion in kubectl's words. */
 export function deletedLine({ resource, ref }: PlanItem, dryRun: boolean): string {
   const how = dryRun ? " (server dry run)" : "";
-  return `${kubectlName(resource)} "${ref.name}" deleted from ${ref.namespace} namespace${how}`;
+  return `${REMOVABLE[resource].kubectl} "${ref.name}" deleted from ${ref.namespace} namespace${how}`;
 }
 
 export function keptLine({ resource, ref, reason }: Kept): string {
