@@ -3,13 +3,11 @@
 // preconditions the API server refuses the deletion if anything has changed (a keep annotation, too).
 
 import PQueue from "p-queue";
-import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import { pagesOf } from "../base/pages.ts";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
 import { objectKeepReason, Recheck, type ReadStates } from "./recheck.ts";
-import { retrying } from "./retrying.ts";
 
 /** The result of an item. `gone`: it did not exist any more; `skipped`: its reason no longer held; `not attempted`: interrupted before it. */
 export type Outcome =
@@ -23,9 +21,9 @@ export interface ItemResult {
 }
 
 export interface SweepDeps {
+  /** With retries, since what fails for a passing reason must not be left behind. */
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
   readonly readStates: ReadStates;
-  readonly clock: Clock;
   /** Ends the sweep: deletions in flight finish, no new one starts. */
   readonly signal: AbortSignal;
   /** Server-side dry run: the API server checks the deletions without executing them. */
@@ -45,13 +43,12 @@ const MAX_RECHECKS = 3;
 export async function sweep(deps: SweepDeps, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
   const results: ItemResult[] = [];
   const deleted = new Set<string>();
-  const { readStates, clock, signal } = deps;
-  const kube = retrying(deps.kube, clock, signal);
+  const { kube, readStates } = deps;
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   for (const group of groupsOf(items)) {
     const recheck = new Recheck({ kube, readStates, deleted }, group);
     const deleteOne = async (item: PlanItem): Promise<void> => {
-      const outcome = await deleteOrReport({ ...deps, kube, recheck }, item);
+      const outcome = await deleteOrReport({ ...deps, recheck }, item);
       if (outcome.kind === "deleted") deleted.add(item.uid);
       results.push({ item, outcome });
       deps.onDone?.({ item, outcome });

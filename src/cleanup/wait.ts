@@ -2,15 +2,11 @@
 
 import PQueue from "p-queue";
 import type { Clock } from "../base/clock.ts";
-import type { KubeApi } from "../kube/client/api.ts";
 import { REMOVABLE, type PlanItem } from "./item.ts";
-import { retrying } from "./retrying.ts";
-import { IN_FLIGHT } from "./sweep.ts";
+import { IN_FLIGHT, type SweepDeps } from "./sweep.ts";
 
-export interface WaitDeps {
-  readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
+export interface WaitDeps extends Pick<SweepDeps, "kube" | "signal"> {
   readonly clock: Clock;
-  readonly signal: AbortSignal;
   /** Called with what is waited for; undefined: the wait is over. */
   readonly onWaiting: (line: string | undefined) => void;
 }
@@ -45,14 +41,13 @@ export async function untilGone(
   items: readonly PlanItem[],
   timeoutMs: number,
 ): Promise<readonly Left[]> {
-  const kube = retrying(deps.kube, deps.clock, deps.signal);
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   let left: readonly Left[] = items.map((item) => ({ item, finalizers: [] }));
   const existing = async (): Promise<readonly string[]> => {
     const reads = left.map(
       ({ item: { resource, ref } }) =>
         () =>
-          kube.get(resource, ref),
+          deps.kube.get(resource, ref),
     );
     const found = await queue.addAll(reads);
     left = left.flatMap(({ item }, at) => {

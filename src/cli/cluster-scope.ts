@@ -24,6 +24,11 @@ export interface ClusterScope {
   readonly signal: AbortSignal;
 }
 
+/** The same for who only lists. */
+export interface ListScope extends Omit<ClusterScope, "kube"> {
+  readonly kube: Pick<KubeApi, "listPage">;
+}
+
 /** This machine's clock, but with the time of day of the server whose answers it observes. */
 export function serverTime(own: Clock): {
   readonly clock: Clock;

@@ -4,11 +4,7 @@ import { isUuid } from "../base/uuid.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { loadInventory, type InventoryQuery } from "../inventory/load.ts";
 import { parseRunRef, resolveRun, type ResolvedRun } from "./flow-run-ref.ts";
-import type { ClusterScope } from "./cluster-scope.ts";
-
-type ListScope = Omit<ClusterScope, "kube" | "clock"> & {
-  readonly kube: Pick<ClusterScope["kube"], "listPage">;
-};
+import type { ListScope } from "./cluster-scope.ts";
 
 /** The inventory of the scope. Throws KubeError without permission to list Jobs. */
 export async function listJobs(
@@ -22,7 +18,7 @@ export async function listJobs(
 }
 
 /** The run. Throws as resolveRun and listJobs do. */
-export async function findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
+export async function findRun(text: string, scope: ListScope): Promise<ResolvedRun> {
   const { job } = parseRunRef(text);
   const fieldSelector = job === undefined ? undefined : `metadata.name=${job}`;
   const flowRunId = isUuid(text) ? text.toLowerCase() : undefined;

@@ -6,7 +6,7 @@ import { SettingsError } from "../base/errors.ts";
 import { ask } from "../output/prompt.ts";
 import { tableLines } from "../output/table.ts";
 import { terminalWidth } from "../output/terminal.ts";
-import type { ClusterScope } from "./cluster-scope.ts";
+import type { ListScope } from "./cluster-scope.ts";
 import { listColumns } from "./commands/jobs/columns.ts";
 import type { CliContext } from "./context.ts";
 
@@ -17,7 +17,7 @@ const SHOWN = new Set(["FLOW RUN", "ID", "STATE", "STATUS"]);
 /** The id of the picked run, or the text that was typed in place of a number. Throws SettingsError if there is none. */
 export async function pickRun(
   { stdin, stderr }: Pick<CliContext, "stdin" | "stderr">,
-  { kube, namespace, directories, clock, signal }: ClusterScope,
+  { kube, namespace, directories, clock, signal }: ListScope,
 ): Promise<string> {
   const query = { namespace, endedWithinMs: ENDED_WITHIN_MS, signal };
   const inventory = await loadInventory(kube, directories, query);

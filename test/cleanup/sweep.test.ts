@@ -34,7 +34,7 @@ async function clusterWith(status: RunStatus) {
   return {
     fake,
     run: (items: readonly PlanItem[], dryRun = false): Promise<readonly ItemResult[]> =>
-      sweep({ kube, readStates: states, clock: systemClock, signal, dryRun }, items),
+      sweep({ kube, readStates: states, signal, dryRun }, items),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { currentStates } from "../../src/cleanup/recheck.ts";
 import { planCleanup } from "../../src/cleanup/plan.ts";
+import { retrying } from "../../src/cleanup/retrying.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
 import { listCluster } from "../../src/cli/commands/cleanup/namespaces.ts";
 import { prefect1Directory } from "../../src/prefect1/run-directory.ts";
@@ -38,7 +39,8 @@ export async function cleanUp(scene: Scene, cluster: number, prefect: number): P
       runs: undefined,
     };
     const { items } = planCleanup(inventory, options, clock.now());
-    await sweep({ kube, clock, signal, readStates: currentStates(sources, signal) }, items);
+    const readStates = currentStates(sources, signal);
+    await sweep({ kube: retrying(kube, clock, signal), signal, readStates }, items);
   } catch (error) {
     scene.tell(`fails: ${error instanceof Error ? error.message : String(error)}`, "cleanup");
   }

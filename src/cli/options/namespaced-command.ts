@@ -1,7 +1,7 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
 import { SettingsError } from "../../base/errors.ts";
-import type { ClusterScope } from "../cluster-scope.ts";
+import type { ListScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
@@ -27,7 +27,7 @@ export abstract class NamespacedCommand extends ClusterCommand {
   }
 
   /** RUN as it was typed; if it was not, the run that the person picks. Throws SettingsError for an empty one: `"$UNSET"`. */
-  protected async pickedRun(text: string, scope: ClusterScope): Promise<string> {
+  protected async pickedRun(text: string, scope: ListScope): Promise<string> {
     if (text === "") throw emptyRun();
     if (text !== NO_RUN) return text;
     const { pickRun } = await import("../pick-run.ts");
@@ -35,7 +35,7 @@ export abstract class NamespacedCommand extends ClusterCommand {
   }
 
   /** The run that RUN stands for, for commands that only read. */
-  protected async findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
+  protected async findRun(text: string, scope: ListScope): Promise<ResolvedRun> {
     const { findRun } = await import("../find-run.ts");
     return findRun(await this.pickedRun(text, scope), scope);
   }

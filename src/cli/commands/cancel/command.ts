@@ -9,7 +9,7 @@ import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { ClusterScope } from "../../cluster-scope.ts";
+import type { ClusterScope, ListScope } from "../../cluster-scope.ts";
 import { durationOption, switchOption } from "../../options/option-group.ts";
 
 /** Longer than for listings, because requests that change something should not be given up early. */
@@ -64,19 +64,19 @@ export class CancelCommand extends NamespacedCommand {
     const { deletedLine } = await import("../cleanup/report.ts");
     const { retrying, retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { Progress } = await import("../../../output/progress.ts");
-    const { kube, clock, signal } = given;
-    const scope = { ...given, directories: retryingPrefect(given.directories, clock, signal) };
-    const listScope = { ...scope, kube: retrying(kube, clock, signal) };
+    const { clock, signal } = given;
+    const kube = retrying(given.kube, clock, signal);
+    const scope = { ...given, kube, directories: retryingPrefect(given.directories, clock, signal) };
     const progress = new Progress(this.context.stderr, clock);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
-    const loadInventory = (): Promise<Inventory> => listJobs(listScope, { dask: "all" });
+    const loadInventory = (): Promise<Inventory> => listJobs(scope, { dask: "all" });
     const inventory = await loadInventory();
     const runs = await this.#runs(inventory, scope);
     const deps: CancelDeps = {
       kube,
       namespace: scope.namespace,
       loadInventory,
-      pollInventory: ([...ids]) => listJobs(listScope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
+      pollInventory: ([...ids]) => listJobs(scope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
       readStates: currentStates(scope.directories, signal),
       prefect: this.keepState ? undefined : scope.directories,
       clock,
@@ -92,7 +92,7 @@ export class CancelCommand extends NamespacedCommand {
     return this.#report(result, inventory);
   }
 
-  async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {
+  async #runs(inventory: Inventory, scope: ListScope): Promise<readonly OwnerRun[]> {
     const { resolveRun } = await import("../../flow-run-ref.ts");
     const options = { ...scope, inventory, mustBeUnique: true };
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));

@@ -91,7 +91,7 @@ export class CleanupCommand extends NamespacedCommand {
     const { palette } = await this.style();
     const { cleanUp, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
-    const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
+    const { retrying, retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { objectPrinter } = await import("../../../output/print-rows.ts");
     this.#checkAgent();
     if (this.runs?.includes("") === true) throw emptyRun();
@@ -105,7 +105,7 @@ export class CleanupCommand extends NamespacedCommand {
       const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directories[1], clock);
       const pass: CleanupPass = {
         context,
-        scope: { ...scope, directories },
+        scope: { ...scope, kube: retrying(scope.kube, clock, signal), directories },
         runs,
         query: { labelSelector, onlyPrefect },
         mode,

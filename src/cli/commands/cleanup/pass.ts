@@ -6,8 +6,7 @@ import { isUuid } from "../../../base/uuid.ts";
 import { countsText, type Plan, type PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup, type PlanOptions } from "../../../cleanup/plan.ts";
 import { currentStates } from "../../../cleanup/recheck.ts";
-import { retrying } from "../../../cleanup/retrying.ts";
-import { sweep, type ItemResult } from "../../../cleanup/sweep.ts";
+import { sweep, type ItemResult, type SweepDeps } from "../../../cleanup/sweep.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { InventoryQuery } from "../../../inventory/load.ts";
 import { writeStyled } from "../../../output/clean.ts";
@@ -17,7 +16,7 @@ import { Progress } from "../../../output/progress.ts";
 import { confirm } from "../../../output/prompt.ts";
 import { tableLines } from "../../../output/table.ts";
 import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
-import type { ClusterScope } from "../../cluster-scope.ts";
+import type { ListScope } from "../../cluster-scope.ts";
 import type { CliContext } from "../../context.ts";
 import { resolveRun } from "../../flow-run-ref.ts";
 import { isTerminal } from "../../options/base-command.ts";
@@ -27,7 +26,7 @@ import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, s
 /** What a pass works on, and its options. */
 export interface CleanupPass {
   readonly context: CliContext;
-  readonly scope: ClusterScope;
+  readonly scope: ListScope & Pick<SweepDeps, "kube">;
   /** Undefined: all. */
   readonly namespaces: readonly string[] | undefined;
   readonly plan: Omit<PlanOptions, "runs">;
@@ -85,9 +84,8 @@ export async function repeatedly(
 
 async function list(pass: CleanupPass): Promise<ClusterListing> {
   const { plan, namespaces } = pass;
-  const { clock, signal, directories: sources } = pass.scope;
+  const { kube, signal, directories: sources } = pass.scope;
   const query = { ...pass.query, signal, dask: plan.dask ? ("all" as const) : undefined };
-  const kube = retrying(pass.scope.kube, clock, signal);
   const listing = await listCluster({ kube, sources }, namespaces, query);
   // With a label selector only the Dask clusters of the selected runs.
   if (query.labelSelector === undefined) return listing;
@@ -188,7 +186,7 @@ async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promis
   };
   const readStates = currentStates(directories, signal);
   const dryRun = pass.mode === "server-dry-run";
-  return sweep({ kube, readStates, clock, signal, dryRun, onDone }, items).finally(() => progress.clear());
+  return sweep({ kube, readStates, signal, dryRun, onDone }, items).finally(() => progress.clear());
 }
 
 /** Printed at once; not after a question, whose table shows it already. */
