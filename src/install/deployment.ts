@@ -1,6 +1,6 @@
 // The Deployment that runs the agent, with --resource-manager also cleanup.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { parseDuration } from "../base/duration.ts";
 import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
@@ -43,7 +43,7 @@ function settingsAnnotation(options: InstallOptions): object {
   const key = options.inlineKey ? undefined : options.key;
   const texts = [...(key ? [key] : []), ...mountedFiles(options).map(({ text }) => text)];
   if (texts.length === 0) return {};
-  const checksum = createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
+  const checksum = hash("sha256", JSON.stringify(texts), "hex").slice(0, 16);
   return { annotations: { "prefect.io/settings-checksum": checksum } };
 }
 

@@ -1,6 +1,6 @@
 // Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
@@ -101,10 +101,7 @@ function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | un
  */
 function clusterIdOf(target: Target, tls: TlsOptions): string {
   const ca = tls.ca === undefined ? "" : String(tls.ca).replaceAll(/\s+/g, "");
-  return createHash("sha256")
-    .update(ca === "" ? target.server : ca)
-    .digest("hex")
-    .slice(0, 16);
+  return hash("sha256", ca === "" ? target.server : ca, "hex").slice(0, 16);
 }
 
 /**

@@ -4,6 +4,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type https from "node:https";
+import { addAbortSignal } from "node:stream";
 import { setDefaultCACertificates } from "node:tls";
 import { MAX_TIMER_MS } from "../../base/clock.ts";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
@@ -205,14 +206,12 @@ async function readGcs(fetch: Fetch): Promise<string> {
   // The library calls an emulator at its root, but emulators expect Google's path.
   if (emulator !== "") storage.baseUrl = `${emulator}/storage/v1`;
   const stream = storage.bucket(bucket).file(key).createReadStream({ validation: false });
-  const abort = (): void => void stream.destroy(new Error("aborted"));
-  signal.addEventListener("abort", abort, { once: true });
+  addAbortSignal(signal, stream);
   try {
     return await readAtMost1MiB(stream as AsyncIterable<Uint8Array>);
   } catch (error) {
     throw storeError(error);
   } finally {
-    signal.removeEventListener("abort", abort);
     stream.destroy();
   }
 }

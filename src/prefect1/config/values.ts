@@ -53,18 +53,12 @@ export function switchValue(entry: Sourced<unknown>): boolean {
   return number !== 0;
 }
 
-/** A number. Throws SettingsError for anything else. */
-export function numberValue(entry: Sourced<unknown>): number {
-  const text = unquote(envText(entry.value)).replaceAll("_", "");
-  const number = Number(text);
-  if (text === "" || !Number.isFinite(number))
-    throw invalid(entry, "not a number", "write a number, such as 15");
-  return number;
-}
-
 /** A number of seconds; 0 is no limit, which is Infinity. Throws SettingsError for anything else. */
 export function secondsValue(entry: Sourced<unknown>): number {
-  const seconds = numberValue(entry);
+  const text = unquote(envText(entry.value)).replaceAll("_", "");
+  const seconds = Number(text);
+  if (text === "" || !Number.isFinite(seconds))
+    throw invalid(entry, "not a number", "write a number, such as 15");
   if (seconds < 0) throw invalid(entry, "less than 0", "write seconds, such as 15, or 0 for no limit");
   return seconds || Infinity;
 }
