@@ -1,6 +1,5 @@
 // Inventory: groups Jobs, pods and events by flow run. Pure.
 
-import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
 import { createdMs, formerJobOf, isLetGo, jobUidOf, type ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
@@ -53,11 +52,6 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
       dask: NONE,
     };
   });
-}
-
-/** The run with its state and name from Prefect, which replaces the label's name. */
-export function withPrefectData(run: InventoryRun, read: ReadRun): InventoryRun {
-  return { ...run, ...read, name: read.name ?? run.name };
 }
 
 /** The deleted Jobs that have let go of their pods, by uid. */

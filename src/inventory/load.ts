@@ -18,7 +18,7 @@ import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
-import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
+import { groupRuns, prefectVersionOf, RUN_LABELS } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { stateReaders, type StateSources } from "./run-states.ts";
 
@@ -89,7 +89,8 @@ export async function loadInventory(
   const [told1, told2] = await Promise.all([states[1].answers(), states[2].answers()]);
   const withStates = selected.map((run) => {
     const read = (run.prefectVersion === 1 ? told1 : told2).get(run.flowRunId);
-    return { ...(read === undefined ? run : withPrefectData(run, read)), podsForbidden };
+    // Its name in Prefect replaces the label's.
+    return { ...run, ...read, name: read?.name ?? run.name, podsForbidden };
   });
   const { runs: inCluster, warnings: others } =
     query.onlyPrefect === true

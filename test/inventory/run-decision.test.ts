@@ -4,7 +4,7 @@ import type { AttributedBy, ObservedCluster } from "../../src/dask/dask-cluster.
 import type { InventoryRun } from "../../src/inventory/inventory.ts";
 import { diagnose } from "../../src/inventory/diagnosis.ts";
 import { decideJobs } from "../../src/inventory/run-decision.ts";
-import { groupRuns, withPrefectData } from "../../src/inventory/group-runs.ts";
+import { groupRuns } from "../../src/inventory/group-runs.ts";
 import { decodeObject } from "../../src/kube/client/decode.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { JsonObject } from "../../src/base/json.ts";
@@ -41,10 +41,7 @@ function podOf(owner: Job, status: JsonObject, seconds = 20): Pod {
 function runOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): InventoryRun {
   const [run] = groupRuns({ jobs, pods, events: [] });
   if (run === undefined) throw new Error("no run");
-  return withPrefectData(run, {
-    name: undefined,
-    status: type === undefined ? { kind: "unknown" } : known(type),
-  });
+  return { ...run, status: type === undefined ? { kind: "unknown" } : known(type) };
 }
 
 describe("groupRuns", () => {
