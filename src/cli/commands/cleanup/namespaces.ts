@@ -2,8 +2,7 @@
 
 import type { StateSources } from "../../../inventory/run-states.ts";
 import PQueue from "p-queue";
-import { forbiddenJobsIn, mergeInventories, type ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
-import type { Inventory } from "../../../inventory/inventory.ts";
+import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { Listing } from "../../../inventory/listing.ts";
 import { loadInventory, type InventoryQuery } from "../../../inventory/load.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
@@ -11,7 +10,7 @@ import type { KubeApi } from "../../../kube/client/api.ts";
 /** The objects found, and in how many namespaces listing Jobs is forbidden. */
 export interface ClusterListing {
   readonly inventory: Inventory;
-  readonly forbiddenJobs: ForbiddenJobs;
+  readonly forbiddenJobs: "none" | "some" | "all";
 }
 
 /** Namespaces listed at once: each takes some ten requests. */
@@ -56,4 +55,40 @@ async function listNamespaceNames(
   const listing = new Listing(kube, signal);
   const found = await listing.all("namespaces", {});
   return listing.forbidden.size > 0 ? undefined : found.map(({ metadata }) => metadata.name);
+}
+
+/** One inventory of all; a resource counts as forbidden if it is forbidden in every namespace. */
+function mergeInventories(parts: readonly Inventory[]): Inventory {
+  const reliable = parts.map(withoutUnreliableDask);
+  const [first, ...others] = parts.map(({ forbidden }) => forbidden);
+  const everywhere = [...(first ?? [])].filter(([resource]) => others.every((each) => each?.has(resource)));
+  return {
+    runs: reliable.flatMap(({ runs }) => runs),
+    unownedDask: reliable.flatMap(({ unownedDask }) => unownedDask),
+    warnings: [...new Set(parts.flatMap(warningsOf))],
+    forbidden: new Map(everywhere),
+  };
+}
+
+function forbiddenJobsIn(parts: readonly Inventory[]): ClusterListing["forbiddenJobs"] {
+  const count = parts.filter(areJobsForbidden).length;
+  if (count === 0) return "none";
+  return count === parts.length ? "all" : "some";
+}
+
+function areJobsForbidden({ forbidden }: Inventory): boolean {
+  return forbidden?.has("jobs") === true;
+}
+
+/** Without permission to list pods, every Dask cluster would seem to have none, and its Services to be leftovers. */
+function withoutUnreliableDask(part: Inventory): Inventory {
+  if (part.forbidden?.has("pods") !== true) return part;
+  return { ...part, runs: part.runs.map((run): InventoryRun => ({ ...run, dask: [] })), unownedDask: [] };
+}
+
+/** If neither Jobs nor pods of a namespace may be listed, one warning is enough. */
+function warningsOf(part: Inventory): readonly string[] {
+  return areJobsForbidden(part) && part.forbidden?.has("pods") === true
+    ? part.warnings.slice(0, 1)
+    : part.warnings;
 }
