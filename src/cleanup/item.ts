@@ -1,8 +1,7 @@
 // What a plan consists of: objects to delete and objects to keep, each with its reason.
 
 import type { InventoryRun } from "../inventory/inventory.ts";
-import type { ObjectRef } from "../kube/client/objects.ts";
-import type { Meta, Pod, Resource } from "../kube/client/objects.ts";
+import type { Meta, ObjectRef, Pod, Resource } from "../kube/client/objects.ts";
 import { isKept } from "../job/labels.ts";
 
 /** The default of `cleanup --older-than` in milliseconds, which `doctor` and `inspect` go by. */

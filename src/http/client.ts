@@ -2,9 +2,8 @@
 // Measured with 24 requests at a time (20,000 POSTs of 4 KB over TLS): node:https 130 µs of processor time and 108 MB, undici
 // 8.12 103 to 152 µs and 204 MB; and undici would come into the executable.
 
-import http from "node:http";
+import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
-import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { pipeline } from "node:stream";
 import { checkServerIdentity, type ConnectionOptions as NodeTlsOptions } from "node:tls";

@@ -33,21 +33,19 @@ export class Listing {
 
   /**
    * All objects of a query; none if the user may not list them, or if the cluster does not have the Dask operator.
-   * `onObject` is called for each object as its page arrives. Throws KubeError for everything else.
+   * `onObject` is called for each object as it arrives. Throws KubeError for everything else.
    */
   async all<R extends Resource>(
     resource: R,
     query: ListQuery,
     onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
-    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
-    const pages = { ...query, transform, signal: this.#signal };
-    const seen = (object: KindMap[R]): KindMap[R] => {
+    const transform = (object: KindMap[R]): KindMap[R] => {
       onObject?.(object);
-      return object;
+      return transformed(this.#transform, resource, object);
     };
-    const everyPage = () =>
-      this.#queue.add(() => Array.fromAsync(listAll(this.#kube, resource, pages), seen));
+    const pages = { ...query, transform, signal: this.#signal };
+    const everyPage = () => this.#queue.add(() => Array.fromAsync(listAll(this.#kube, resource, pages)));
     try {
       return await everyPage();
     } catch (error) {
