@@ -69,10 +69,6 @@ export interface JobStatus {
   readonly startTime?: string;
   readonly completionTime?: string;
   readonly conditions?: readonly Condition[];
-  readonly uncountedTerminatedPods?: {
-    readonly succeeded?: readonly string[];
-    readonly failed?: readonly string[];
-  };
 }
 
 export interface Pod {

@@ -3,7 +3,7 @@
 import type { JobOutcome } from "./job-plan.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../src/base/clock.ts";
-import type { Condition, JobSpec, JobStatus } from "../../../src/kube/client/objects.ts";
+import type { Condition, JobSpec, JobStatus as ReadStatus } from "../../../src/kube/client/objects.ts";
 import { deleteVersion, settle } from "./deletion.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 import { finalCondition, isOver, planJob, TRACKING } from "./job-plan.ts";
@@ -31,6 +31,14 @@ export interface JobControllerOptions {
   readonly script: ScriptChooser;
   /** Milliseconds before the first replacement of a failed pod; it doubles with each failure. */
   readonly podBackoffMs: number;
+}
+
+/** With what this program does not read. */
+interface JobStatus extends ReadStatus {
+  readonly uncountedTerminatedPods?: {
+    readonly succeeded?: readonly string[];
+    readonly failed?: readonly string[];
+  };
 }
 
 const MAX_POD_BACKOFF_MS = 600_000;
