@@ -21,11 +21,6 @@ export function once<T>(request: () => Promise<T>): () => Promise<T> {
   return () => (result ??= request());
 }
 
-/** Whether the user has no permission for the request. */
-export function isForbidden(error: ExpectedError): boolean {
-  return error instanceof KubeError && error.status === 403;
-}
-
 /** The cause of the error, without the failed action. */
 export function causeOf(error: ExpectedError): string {
   return error instanceof KubeError || error instanceof PrefectError ? error.detail : error.message;

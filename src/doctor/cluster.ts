@@ -4,12 +4,13 @@ import { attempt } from "../base/attempt.ts";
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
 import type { KubeApi } from "../kube/client/api.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
 import { accountName, AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
-import { isForbidden, once, reported, ReportedError } from "./answer.ts";
+import { once, reported, ReportedError } from "./answer.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
 /** Sends nothing yet. */

@@ -2,7 +2,8 @@
 
 import { attempt } from "../base/attempt.ts";
 import { formatDuration } from "../base/duration.ts";
-import { causeOf, isForbidden, ReportedError } from "./answer.ts";
+import { isForbidden } from "../kube/client/errors.ts";
+import { causeOf, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
 
 /** How many items of a long list are named. */

@@ -3,7 +3,7 @@
 import { attempt, type Answer } from "../../base/attempt.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
-import { KubeError } from "../../kube/client/errors.ts";
+import { isRefusal } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import { sampleJob } from "../../prefect1/build/build.ts";
 import { causeOf, reported } from "../answer.ts";
@@ -38,11 +38,8 @@ export function admissionFindings(dryRun: Answer<unknown>, what: "Job" | "pod"):
   const { error } = dryRun;
   const cause = oneLine(causeOf(error));
   if (/exceeded quota|error looking up service account|namespaces? "[^"]*" not found/i.test(cause)) return [];
-  const isRefusal =
-    error instanceof KubeError &&
-    [400, 403, 422].includes(error.status) &&
-    !/cannot create resource|dry run/.test(cause);
-  if (!isRefusal) return [skipped(`a dry run is not possible: ${cause}`)];
+  if (!isRefusal(error) || /cannot create resource|dry run/.test(cause))
+    return [skipped(`a dry run is not possible: ${cause}`)];
   const reason = cause.replace(/^[\w.]+ "[^"]*" is (?:forbidden|invalid): /i, "");
   const hint = "use a job template that the cluster accepts, with --job-template or in each run config";
   return [warning(`the cluster refuses the ${what} of a flow run: ${reason}`, { hint })];

@@ -2,8 +2,8 @@
 
 import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import { KubeError } from "../../kube/client/errors.ts";
-import { isForbidden, reported, unreachable } from "../answer.ts";
+import { isForbidden, KubeError } from "../../kube/client/errors.ts";
+import { reported, unreachable } from "../answer.ts";
 import { checkOf } from "../finding.ts";
 
 const { check, broken, ok, warning } = checkOf({ section: "kubernetes", check: "API server" });
