@@ -2,9 +2,10 @@
 
 import { ExpectedError } from "./errors.ts";
 
+/** The value of one that failed, and the error of one that did not, are undefined. */
 export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: ExpectedError };
+  | { readonly ok: true; readonly value: T; readonly error?: undefined }
+  | { readonly ok: false; readonly value?: undefined; readonly error: ExpectedError };
 
 /** Sends a request; an ExpectedError becomes an answer, everything else (bugs, Ctrl-C) is thrown. */
 export async function attempt<T>(request: () => Promise<T> | T): Promise<Answer<T>> {

@@ -34,7 +34,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
   const { agentPods, otherAccounts, agents } = podAnswers(reachable, target, signal);
   const namespaced = once(async () => {
     const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
-    const installed = found.ok ? found.value : [];
+    const installed = found.value ?? [];
     // The agents' own namespace, if they agree.
     const [own = chosen.value, ...others] = new Set(installed.map(({ settings }) => settings.namespace));
     const isChosen = target.account !== undefined || others.length > 0 || own === chosen.value;
@@ -53,7 +53,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     // Without an agent: what `agent start` would use here.
     const here = target.config.ok ? [jobSettings(target.config.value, { ...target.given, namespace })] : [];
     const settings = found.agents.length > 0 ? found.agents.map((agent) => agent.settings) : here;
-    const namespaceUid = object.ok ? object.value?.metadata.uid : undefined;
+    const namespaceUid = object.value?.metadata.uid;
     const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
     return { ...found, namespace, settings, place };
   });
@@ -95,7 +95,7 @@ function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSig
     const pods = await livingPods();
     return pods.some(isAsked) ? [] : [...new Set(pods.map(({ spec }) => accountName(spec)))];
   };
-  const agents = async () => (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
+  const agents = async () => (await agentPods()).flatMap(({ agent }) => agent.value ?? []);
   return { agentPods, otherAccounts, agents };
 }
 

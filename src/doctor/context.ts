@@ -34,7 +34,7 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
   });
   const expectedAgents = async (): Promise<readonly ExpectedAgent[]> => {
     const found = await attempt(kubernetes.agents);
-    if (found.ok && found.value.length > 0) {
+    if (found.value?.length) {
       // One pod for each agent, a ready one if there is one.
       const readyLast = found.value.toSorted(
         (left, right) => Number(isReady(left.pod)) - Number(isReady(right.pod)),
@@ -45,7 +45,7 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
       );
     }
     if (target.given.labels?.length) return [{ labels: target.given.labels }];
-    const labels = target.config.ok ? target.config.value.agent.labels : undefined;
+    const labels = target.config.value?.agent.labels;
     return labels === undefined || labels.source === DEFAULT_SOURCE ? [] : [{ labels: labels.value }];
   };
   const close = (): void => {

@@ -11,7 +11,7 @@ import type { DoctorDeps, DoctorTarget } from "./target.ts";
 /** Sends nothing yet. */
 export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
   const { clock, signal, timeoutMs } = deps;
-  const config = target.config.ok && target.isPrefect1Configured ? target.config.value : undefined;
+  const config = target.isPrefect1Configured ? target.config.value : undefined;
   const time = new ServerClock(clock);
   const { client, close } = connectOnce(async () => {
     if (config === undefined) throw new ReportedError("no Prefect 1 API is configured");
@@ -41,7 +41,7 @@ export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
 
 /** Sends nothing yet. */
 export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
-  const settings = prefect3.ok ? prefect3.value : undefined;
+  const settings = prefect3.value;
   const time = new ServerClock(deps.clock);
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");

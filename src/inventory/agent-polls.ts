@@ -43,7 +43,7 @@ export async function readSilences(
     const polled = rows && [...lastPolls(rows)].filter(([, atMs]) => atMs > 0);
     return polled && new Map(polled.map(([agent, atMs]) => [agent, nowMs - atMs]));
   });
-  return read.ok ? read.value : undefined;
+  return read.value;
 }
 
 /** The runs of Prefect 1 with their owners. */

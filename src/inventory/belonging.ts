@@ -27,10 +27,7 @@ export async function withProvenDeletions(
   const marked = runs.map((run): InventoryRun =>
     unproven.has(run) ? { ...run, status: { kind: "unknown" } } : run,
   );
-  const failures = [...unproven].flatMap((run) => {
-    const api = apiOf(run);
-    return api?.ok === false ? [api.error.message] : [];
-  });
+  const failures = [...unproven].flatMap((run) => apiOf(run)?.error?.message ?? []);
   const counts = [
     [
       unproven.size - failures.length,

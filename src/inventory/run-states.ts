@@ -107,8 +107,8 @@ class StateReader {
     const { version: prefectVersion, source, signal } = this.#asked;
     const runs = `${this.#name} flow runs without a Job`;
     const answer = await attempt(async () => source?.recent(withinMs, signal));
-    if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
-    const { runs: found = [], isPartial = false } = (answer.ok && answer.value) || {};
+    if (answer.error) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
+    const { runs: found = [], isPartial = false } = answer.value ?? {};
     if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
     return found.map((run) => ({ ...this.#known(run), flowRunId: run.id, prefectVersion }));
   }
@@ -128,8 +128,8 @@ class StateReader {
     if (source === undefined) this.#failure = noApiText(version);
     const canAsk = this.#failure === undefined;
     const answer = canAsk ? await attempt(async () => source?.runs(ids, signal)) : undefined;
-    if (answer?.ok === false) this.#failure = answer.error.message;
-    const known = answer?.ok === true ? answer.value : undefined;
+    if (answer?.error) this.#failure = answer.error.message;
+    const known = answer?.value;
     const unread = source === undefined ? UNKNOWN : UNREAD;
     for (const id of ids) this.#runs.set(id, known === undefined ? unread : this.#known(known.get(id)));
   }

@@ -100,7 +100,7 @@ export class AgentTemplate {
     const tried = await attempt(() => this.#tried(text, settings));
     this.#text = text;
     this.#triedAt = this.#deps.clock.ticks();
-    this.#refusal = tried.ok ? undefined : tried.error;
+    this.#refusal = tried.error;
     if (!tried.ok) return;
     this.#good = tried.value;
     this.#deps.log.info("Read the job template", { template: this.source.origin.name });

@@ -23,7 +23,7 @@ export const apiServer = check(async ({ kubernetes, commands, signal }) => {
   }
   const user = await attempt(() => kube.whoAmI(signal));
   // Servers before 1.28 do not tell.
-  const name = user.ok ? user.value?.user : undefined;
+  const name = user.value?.user;
   if (name === "system:anonymous") {
     const hint = "log in to the cluster again, or choose a context with credentials";
     const look = commands.kubectl("config get-contexts");

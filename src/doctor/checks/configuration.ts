@@ -15,7 +15,7 @@ export const configuration = check(({ target: { config, prefect3 } }) => {
   });
   if (!config.ok) return unreadable;
   const { apiUrl, backend, apiKey, tenantId, agent, files } = config.value;
-  const settings3 = prefect3.ok ? prefect3.value : undefined;
+  const settings3 = prefect3.value;
   const details = Object.entries({
     API: apiUrl,
     backend,

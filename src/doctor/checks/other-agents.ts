@@ -20,7 +20,7 @@ export const otherAgents = check(async ({ kubernetes, prefect1, inventory, signa
     attempt(inventory),
     attempt(async () => (await prefect1.queries()).claims(signal)),
   ]);
-  const seen = { agents, runs: found.ok ? found.value.runs : [], claims: claims.ok ? claims.value : [] };
+  const seen = { agents, runs: found.value?.runs ?? [], claims: claims.value ?? [] };
   const findings = [...goneFindings(seen), ...placeFindings(seen, place), ...originalFindings(seen)];
   if (findings.length > 0 || !claims.ok) return findings;
   return [ok("none is in the way, and none that is gone has left flow runs here")];

@@ -22,7 +22,7 @@ export const prefect1Api = check(async ({ target, prefect1 }) => {
   if (!hello.ok) return [unusable(hello.error)];
   const [backend, tenant] = await Promise.all([attempt(prefect1.backend), attempt(prefect1.tenant)]);
   // Some APIs do not tell.
-  const kind = backend.ok ? backend.value : undefined;
+  const kind = backend.value;
   if (kind !== undefined && kind !== config.backend.value) {
     const hint = `use --backend ${kind}, or set PREFECT__BACKEND=${kind}`;
     return [broken(`its backend is ${kind}, but --backend is ${config.backend.value}`, { hint })];

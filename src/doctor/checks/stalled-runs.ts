@@ -22,9 +22,8 @@ export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, comma
     attempt(kubernetes.cluster),
     attempt(inventory),
   ]);
-  const namespace = cluster.ok ? cluster.value.namespace : undefined;
   const areJobsKnown = found.ok && found.value.forbidden?.has("jobs") !== true;
-  const withJobs = found.ok ? found.value.runs.filter(({ observed }) => observed.jobs.length > 0) : [];
+  const withJobs = found.value?.runs.filter(({ observed }) => observed.jobs.length > 0) ?? [];
   const isWithoutJob = ({ id, state, place, stateAt }: StalledRun): boolean =>
     areJobsKnown &&
     state === "Submitted" &&
@@ -38,7 +37,7 @@ export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, comma
   const more = (some: readonly StalledRun[], hint: string): More => ({
     details: [firstOf(some.map(({ name, state }) => `${name} (${state})`))],
     hint,
-    look: commands.prefect(`inspect ${some[0]?.id}`, namespace),
+    look: commands.prefect(`inspect ${some[0]?.id}`, cluster.value?.namespace),
   });
   const noJob = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
   const noHeartbeat = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;

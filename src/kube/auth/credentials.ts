@@ -118,7 +118,7 @@ async function storedIdentity({ user }: Target, deps: CredentialDeps): Promise<I
   const file = await attempt(() => fileIn(user, "tokenFile", deps)?.trim());
   if (!file.ok && token === undefined) throw file.error;
   return {
-    token: (file.ok && file.value) || token,
+    token: file.value || token,
     cert: pemIn(user, "client-certificate", deps),
     key: pemIn(user, "client-key", deps),
     renewAt: deps.clock.now().getTime() + READ_AGAIN_MS,

@@ -21,10 +21,9 @@ export async function doctorTarget(
     checkVariables(read, { ...options, namespace });
     return read;
   });
-  const { apiUrl, apiKey, backend } = config.ok ? config.value : {};
+  const { apiUrl, apiKey, backend, variables } = config.value ?? {};
   // Without configuration there may be no server at the default address.
   const isSet = apiKey !== undefined || [apiUrl, backend].some((each) => each?.source !== DEFAULT_SOURCE);
-  const ofVariable = config.ok ? config.value.variables.namespace : undefined;
   return {
     config,
     prefect3: await attempt(() => loadPrefect3Settings(context)),
@@ -36,7 +35,7 @@ export async function doctorTarget(
       keySecret: options.keySecret ? parseSecretEntry(options.keySecret) : undefined,
     },
     templatePath: options.jobTemplate || undefined,
-    namespace: namespace ? { value: namespace, source: "-n" } : ofVariable,
+    namespace: namespace ? { value: namespace, source: "-n" } : variables?.namespace,
     account: accountOf(account),
     leaderElect: options.leaderElect === true,
   };

@@ -45,13 +45,13 @@ export class InspectCommand extends NamespacedCommand {
       const asked = await attempt(() =>
         askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
       );
-      const diagnosis = diagnose(run, clock.now(), asked.ok ? asked.value : {});
+      const diagnosis = diagnose(run, clock.now(), asked.value ?? {});
       if (format === "tree") {
         const { reportLines } = await import("./report.ts");
         const found = { diagnosis, cleanup, now: clock.now() };
         this.printStyled(`${reportLines(run, found, await this.style()).join("\n")}\n`);
       } else await this.printObject(runObject(run, diagnosis, cleanup), format);
-      this.printWarnings([...inventory.warnings, ...(asked.ok ? [] : [asked.error.message])]);
+      this.printWarnings([...inventory.warnings, ...(asked.error ? [asked.error.message] : [])]);
       return 0;
     });
   }
