@@ -129,14 +129,14 @@ export class Controller {
   ): Promise<Requeue> {
     // Others may have told: of an end, and of what this process is slow to tell, since it is then taken for gone.
     const nowMs = this.#deps.kubeTime.now().getTime();
-    const isLate = ({ timestamp }: RunLogEntry): boolean =>
-      timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
+    const isFresh = ({ timestamp }: RunLogEntry): boolean =>
+      timestamp !== undefined && nowMs - timestamp.getTime() < PROCESS_TIMEOUT_MS;
     const readsAgain =
       decision.transition !== undefined ||
       isDone(run) ||
       this.#deps.clock.ticks() - startedAt >= PROCESS_TIMEOUT_MS ||
       jobs.some(({ job, gone }) => gone || isJobFinished(job)) ||
-      this.#reported.pending(flowRunId, decision.logs).some(isLate);
+      !this.#reported.pending(flowRunId, decision.logs).every(isFresh);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
