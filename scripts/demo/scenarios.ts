@@ -83,7 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
     shows: "is cancelled while it runs",
     process: { end: "never ends", runMs: 3_600_000, log: ["crawling"] },
     cancelAfterMs: 1_000,
-    expect: { state: "Cancelled", message: /nothing of the flow run is left/ },
+    expect: { state: "Cancelled", message: /nothing of the flow run runs in Kubernetes any more/ },
   },
   {
     name: "late-import",

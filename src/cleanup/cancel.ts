@@ -1,6 +1,7 @@
 // Cancel: cancel the run in Prefect, wait for the flow to terminate, delete its objects, set the state Cancelled. In this
 // order: a flow that terminates by itself closes its Dask cluster and reports its state; a killed one can do neither.
 
+import { shellWord } from "../base/shell-word.ts";
 import { attempt } from "../base/attempt.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
@@ -216,9 +217,19 @@ function workingRun({ resource, run }: PlanItem): string | undefined {
 }
 
 function stillExists({ item, finalizers }: Left): CancelProblem {
-  const hint = finalizers.length === 0 ? undefined : `its finalizers hold it: ${finalizers.join(", ")}`;
+  const others = finalizers.filter((name) => !OF_KUBERNETES.test(name));
+  const hint = others.length > 0 ? `its finalizers hold it: ${others.join(", ")}` : heldBy(item, finalizers);
   const error = `${objectText(item)} still exists, although it is being deleted`;
   return { error, hint, runId: workingRun(item) };
+}
+
+/** Kubernetes takes these away itself, when the pods have ended. */
+const OF_KUBERNETES = /^(?:foregroundDeletion|orphan|batch\.kubernetes\.io\/.*)$/;
+
+function heldBy({ ref }: PlanItem, finalizers: readonly string[]): string | undefined {
+  if (finalizers.length === 0) return undefined;
+  const pods = `kubectl get pods -n ${shellWord(ref.namespace)} -l job-name=${shellWord(ref.name)} -o wide`;
+  return `a pod of it has not ended, perhaps on a node that does not answer: ${pods}`;
 }
 
 /** Sets the state of Cancelling runs to Cancelled; not of those that may run elsewhere, where only Cancelling stops them. */
@@ -237,6 +248,9 @@ async function setCancelled(
       const error = `cannot read the state of flow run ${displayName(run)}; it may still be Cancelling`;
       return void result.problems.push({ error });
     }
+    // The agent may have come first.
+    if (status?.kind === "known" && status.state.type === "cancelled")
+      return onStep(`flow run ${displayName(run)} is Cancelled`);
     if (status?.kind !== "known" || status.state.type !== "cancelling") return;
     if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
     await directory?.setCancelled(id, MESSAGES[leftOf(id, result, hasWaited)]);

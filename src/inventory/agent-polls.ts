@@ -12,8 +12,9 @@ import { agentText, isGone, pollText, type RunOwner } from "./run-owner.ts";
 /** A line for each agent that is gone and has left runs here. */
 export function ownerWarnings(runs: readonly InventoryRun[]): readonly string[] {
   return goneAgents(runs).map(([owner, { length }]) => {
-    const [agent, left] = [agentText(owner), length === 1 ? "flow run" : `${length} flow runs`];
-    return `${agent} ${pollText(owner)}: until another one adopts its ${left}, nobody reports how they end`;
+    const [left, ends] = length === 1 ? ["flow run", "it ends"] : [`${length} flow runs`, "they end"];
+    const since = `${agentText(owner)} ${pollText(owner)}`;
+    return `${since}: until another one adopts its ${left}, nobody reports how ${ends}`;
   });
 }
 

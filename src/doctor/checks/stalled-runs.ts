@@ -14,6 +14,9 @@ const MAX_RESURRECTIONS = 3;
 /** A claim becomes a Job within seconds. */
 const NO_JOB_AFTER_MS = 60_000;
 
+const ENDED_OR_NOT =
+  "read the run's log: its Job may have ended; if it tells of none, the agent's log says why it creates none";
+
 export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, commands, signal }) => {
   const queries = await prefect1.queries();
   const now = prefect1.clock.now();
@@ -34,16 +37,16 @@ export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, comma
     !withJobs.some(({ flowRunId }) => flowRunId === id);
   const jobless = runs.filter(isWithoutJob);
   const silent = runs.filter((run) => !isWithoutJob(run) && isAbandoned(run, now));
-  const more = (some: readonly StalledRun[], hint: string): More => ({
+  const more = (some: readonly StalledRun[], command: string, hint: string): More => ({
     details: [firstOf(some.map(({ name, state }) => `${name} (${state})`))],
     hint,
-    look: commands.prefect(`inspect ${some[0]?.id}`, cluster.value?.namespace),
+    look: commands.prefect(`${command} ${some[0]?.id}`, cluster.value?.namespace),
   });
   const noJob = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
   const noHeartbeat = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;
   const findings = [
-    broken(noJob, more(jobless, "restart the agent; its log says why it creates none")),
-    warning(noHeartbeat, more(silent, "if it no longer runs, cancel it and start it again")),
+    broken(noJob, more(jobless, "logs", ENDED_OR_NOT)),
+    warning(noHeartbeat, more(silent, "inspect", "if it no longer runs, cancel it and start it again")),
   ].filter((_, at) => [jobless, silent][at]?.length !== 0);
   return findings.length > 0 ? findings : [ok("none")];
 });

@@ -6,19 +6,28 @@ import type { JobManifest } from "../../kube/client/manifest.ts";
 const SHELL = /(?:^|\/)(?:ba|da|a|k|z)?sh$/;
 
 /**
- * A warning if a container's command ends with a shell's `-c`: the shell runs only the first of the args that follow, which is
+ * A warning if a container's command, perhaps after `tini --` or `env`, ends with a shell's `-c`: the shell runs only the first of the args that follow, which is
  * `prefect` alone, and the flow never starts. Undefined: no such command.
  */
 export function shellCommandWarning(job: JobManifest): string | undefined {
   const containers = arrayIn(job.spec.template.spec.containers).map(objectIn);
   const swallowing = containers.find(({ command, args }) => {
-    const words = arrayIn(command).map(String);
-    const isShell = SHELL.test(words[0] ?? "") && /^-[a-z]*c$/.test(words.at(-1) ?? "");
-    return isShell && arrayIn(args).length > 1;
+    return arrayIn(args).length > 1 && endsWithShellOption(arrayIn(command).map(String));
   });
   if (swallowing === undefined) return undefined;
   const [command, args] = [swallowing["command"], swallowing["args"]].map((words) =>
     arrayIn(words).join(" "),
   );
   return `container "${String(swallowing["name"])}" has the command "${command}", which takes only the first of its args (${args}): the flow does not start; remove the command from the job template`;
+}
+
+/** Whether the words end with those of a shell whose `-c` has no script yet; `--` only ends its options. */
+function endsWithShellOption(words: readonly string[]): boolean {
+  const options = words.slice(words.findLastIndex((word) => SHELL.test(word)) + 1);
+  const at = options.findIndex((word) => /^-[a-z]*c[a-z]*$/.test(word));
+  if (options.length === words.length || at === -1) return false;
+  // `-o pipefail`: a word without a hyphen may be an option's; else it is a script, whose own `-c` means nothing to the shell.
+  const isOption = (word: string, of: number): boolean =>
+    /^[-+]/.test(word) || (of < at && /^[-+][a-z]*o$/.test(options[of - 1] ?? ""));
+  return options.every(isOption);
 }

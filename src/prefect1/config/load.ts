@@ -14,6 +14,7 @@ import {
   choiceValue,
   levelValue,
   listValue,
+  secretNamesValue,
   mapValue,
   secondsValue,
   switchValue,
@@ -149,7 +150,7 @@ function processVariables(env: Env) {
   return {
     namespace: entry("NAMESPACE"),
     serviceAccountName: entry("SERVICE_ACCOUNT_NAME")?.value,
-    imagePullSecrets: mapValue(entry("IMAGE_PULL_SECRETS"), listValue)?.value,
+    imagePullSecrets: mapValue(entry("IMAGE_PULL_SECRETS"), secretNamesValue)?.value,
     /** Core requires exactly `True`; here any boolean notation works. */
     deleteFinishedJobs: mapValue(entry("DELETE_FINISHED_JOBS"), switchValue)?.value ?? true,
     imagePullPolicy: mapValue(entry("IMAGE_PULL_POLICY"), policy)?.value,

@@ -5,7 +5,7 @@ import type { LogLevel } from "../../base/log.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { choiceHint } from "../../base/suggest.ts";
 import { SettingsError } from "../../base/errors.ts";
-import { isObject, jsonIn, objectIn } from "../../base/json.ts";
+import { isObject, jsonIn, objectIn, textIn } from "../../base/json.ts";
 import { envText } from "../build/environment.ts";
 import { isMap, parseDocument, type ScalarTag } from "yaml";
 
@@ -84,6 +84,20 @@ export function listValue(entry: Sourced<unknown>): string[] {
     .split(",")
     .map(unquote)
     .filter((item) => item !== "");
+}
+
+/**
+ * Names of Secrets: a list, also as Go templates print one, `[a b]` and `[map[name:a]]`, or as a pod has it, `[{"name": "a"}]`
+ * (PrefectHQ/prefect#6288).
+ */
+export function secretNamesValue(entry: Sourced<unknown>): string[] {
+  const { value } = entry;
+  const commas = (text: string): string =>
+    text
+      .replaceAll(/\bmap\[name:([^\s\]]*)\]/g, "$1")
+      .replace(/^\s*\[([^,"'{]*)\]\s*$/, (_, names: string) => names.trim().replaceAll(/\s+/g, ","));
+  const names = listValue(typeof value === "string" ? { ...entry, value: commas(value) } : entry);
+  return names.map((name) => textIn(objectIn(jsonIn(name))["name"]) ?? name);
 }
 
 /** Variables for flow runs, with values as strings. Throws SettingsError, without the values, if it is not an object. */

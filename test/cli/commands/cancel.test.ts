@@ -116,6 +116,16 @@ describe("cancel", () => {
     expect(testCluster.left("pods")).not.toContain("fox-worker");
   });
 
+  it("names the pods, and no finalizer of Kubernetes, where a pod keeps a Job", async () => {
+    const { testCluster, id } = await runningWorld();
+    const metadata = { finalizers: ["batch.kubernetes.io/job-tracking"] };
+    testCluster.job("job-fox", id, { status: { active: 1, ready: 1 }, metadata });
+    const { stderr } = await testCluster.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
+    expect(stderr).toContain(
+      "hint: a pod of it has not ended, perhaps on a node that does not answer: kubectl get pods -n flows -l job-name=job-fox -o wide\n",
+    );
+  });
+
   it.each(["team-a.run_7", ""])("refuses a Job whose label is no flow run id: %j", async (label) => {
     const { testCluster } = await runningWorld();
     testCluster.job("job-odd", label, { status: { active: 1 } });

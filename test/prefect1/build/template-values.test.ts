@@ -275,18 +275,33 @@ describe("shellCommandWarning", () => {
       jobFrom(`spec: {template: {spec: {containers: [{name: flow, command: ${command}}]}}}`),
     );
 
-  it.each(["[/bin/sh, -c]", "[bash, -lc]", "[/usr/bin/bash, -e, -c]"])("warns of %s", (command) => {
+  it.each([
+    "[/bin/sh, -c]",
+    "[bash, -lc]",
+    "[/usr/bin/bash, -e, -c]",
+    "[bash, -ce]",
+    "[bash, -c, --]",
+    "[bash, -o, pipefail, -c]",
+    "[/usr/bin/env, bash, -c]",
+    "[tini, -g, --, bash, -c]",
+    "[dumb-init, --, sh, -c]",
+    "[conda, run, -n, x, bash, -c]",
+  ])("warns of %s", (command) => {
     expect(warningFor(command)).toMatch(
       /^container "flow" has the command ".*", which takes only the first of its args \(prefect execute flow-run\)/,
     );
   });
 
-  it.each(["[tini, --]", "[/bin/sh, -c, 'exec \"$@\"', x]", "[sh]", "[python, -c]"])(
-    "accepts %s",
-    (command) => {
-      expect(warningFor(command)).toBeUndefined();
-    },
-  );
+  it.each([
+    "[tini, --]",
+    "[/bin/sh, -c, 'exec \"$@\"', x]",
+    "[sh]",
+    "[sh, run.sh, -c]",
+    "[python, -c]",
+    "[conda, run, -n, x]",
+  ])("accepts %s", (command) => {
+    expect(warningFor(command)).toBeUndefined();
+  });
 
   it("is printed by render", async () => {
     const run = {

@@ -42,6 +42,29 @@ describe("labels", () => {
   });
 });
 
+describe("Secrets to pull images with", () => {
+  it.each([
+    { text: "a,b", want: ["a", "b"] },
+    { text: "regcred", want: ["regcred"] },
+    { text: "['a', 'b']", want: ["a", "b"] },
+    { text: "[a, b]", want: ["a", "b"] },
+    // What Helm's templates print of a list without toJson.
+    { text: "[a b]", want: ["a", "b"] },
+    { text: "map[name:regcred]", want: ["regcred"] },
+    { text: "[map[name:a] map[name:b]]", want: ["a", "b"] },
+    { text: '[{"name": "a"}, {"name": "b"}]', want: ["a", "b"] },
+    { text: "[]", want: [] },
+    { text: "not one", want: ["not one"] },
+  ])("are $want for $text", ({ text, want }) => {
+    expect(load({ env: { IMAGE_PULL_SECRETS: text } }).variables.imagePullSecrets).toEqual(want);
+  });
+});
+
+it("keeps whole numbers of config.toml that JavaScript cannot hold", () => {
+  const files = { [CONFIG]: "[cloud.agent.env_vars]\nA = 123456789012345678\nB = 7" };
+  expect(load({ files }).agent.env).toEqual({ A: "123456789012345678", B: "7" });
+});
+
 describe("flow runs' variables", () => {
   const variable = "PREFECT__CLOUD__AGENT__ENV_VARS";
   it.each([

@@ -150,7 +150,7 @@ describe("doctor and Prefect 1", () => {
       {
         status: "broken",
         message: "1 flow run claimed for this namespace, but without a Job",
-        look: `kubectl prefect inspect ${claimed} -n flows -b server`,
+        look: `kubectl prefect logs ${claimed} -n flows -b server`,
       },
       { status: "warning", message: "1 flow run without heartbeats, which Prefect does not restart" },
     ]);

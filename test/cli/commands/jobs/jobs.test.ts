@@ -121,7 +121,7 @@ describe("kubectl prefect jobs", () => {
     const { stdout, stderr } = await testCluster.cli(["jobs", "-o", "wide", ...api]);
     expect(stdout).toMatch(/^left-run .* active .*; its agent "gpu" does not poll any more$/m);
     expect(stderr).toBe(
-      'warning: agent "gpu" with label gpu does not poll any more: until another one adopts its flow run, nobody reports how they end\n',
+      'warning: agent "gpu" with label gpu does not poll any more: until another one adopts its flow run, nobody reports how it ends\n',
     );
     const { stdout: json } = await testCluster.cli(["inspect", "left-run", "-o", "json", ...api]);
     expect(JSON.parse(json)).toMatchObject({
