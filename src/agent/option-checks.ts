@@ -72,7 +72,8 @@ export function oneOf(
 }
 
 export const aDuration: OptionCheck = (value, flag) => void parseDuration(value, flag);
-export const anAge: OptionCheck = (value, flag) => void (value === "never" || parseDuration(value, flag));
+export const anAge: OptionCheck = (value, flag) =>
+  void (value === "never" || parseDuration(value, flag, ", or never"));
 export const aCount: OptionCheck = (value, flag) => void wholeNumber(value, flag, 1);
 
 export const aNamespace = must(

@@ -9,13 +9,13 @@ const LONGEST_MS = 36_500 * DAY_MS;
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
-/** The duration in milliseconds. Throws SettingsError that names the flag. */
-export function parseDuration(text: string, flag: string): number {
+/** The duration in milliseconds. Throws SettingsError that names the flag; `or` is what else could be written. */
+export function parseDuration(text: string, flag: string, or = ""): number {
   const trimmed = text.trim();
   const wrong = (problem: string, hint: string) =>
     new SettingsError(`cannot read ${flag} "${text}": ${problem}`, { hint });
   const withUnit = /^\d+(?:\.\d+)?$/.test(trimmed) ? `${trimmed}s` : trimmed;
-  if (!WHOLE.test(withUnit)) throw wrong("not a duration", "write it like 500ms, 30s, 10m, 1h or 2h30m");
+  if (!WHOLE.test(withUnit)) throw wrong("not a duration", `write it like 500ms, 30s, 10m, 1h or 2h30m${or}`);
   let ms = 0;
   for (const [, amount, unit] of withUnit.matchAll(PART)) ms += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
   if (ms > LONGEST_MS) throw wrong("too long", `use at most ${LONGEST_MS / DAY_MS}d`);

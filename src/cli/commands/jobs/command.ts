@@ -19,8 +19,9 @@ export class JobsCommand extends NamespacedCommand {
     description: "list flow runs and their Jobs with their Prefect and Kubernetes status",
     details: `
       Lists the Jobs of Prefect 0.x to 3 with the flow run's state in Prefect, its pods in Kubernetes, and a STATUS that
-      sums up both: active, pending, stuck, failed, finished, orphaned or cancelled; -o wide adds the REASON. Then come the
-      flow runs without a Job here that are due, claimed or running in Prefect, or ended within --since.
+      sums up both: active, pending, stuck, failed, finished, orphaned or cancelled (a Dask cluster whose flow run nobody
+      knows is unowned); -o wide adds the REASON. Then come the flow runs without a Job here that are due, claimed or
+      running in Prefect, or ended within --since.
 
       Without a Prefect API the states are unknown. The API of Prefect 1 comes from --api or Prefect's configuration, the
       API of Prefect 2 and 3 from PREFECT_API_URL.
