@@ -20,14 +20,13 @@ export type ProxyRules = "kubectl" | "requests";
 const PROTOCOLS = new Set(["http:", "https:", "socks:", "socks5:", "socks5h:"]);
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
-/** The proxy for a URL by the variables; undefined: none. Throws SettingsError that names a malformed variable. */
+/** The proxy for a URL by the variables; undefined: none. Throws SettingsError that names a malformed variable which counts. */
 export function proxyFor(url: URL, env: Env, rules: ProxyRules): Proxy | undefined {
   const scheme = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const names = rules === "requests" ? [scheme, "ALL_PROXY"] : [scheme];
   const variable = names.flatMap((name) => spellings(name, rules)).find((name) => isSet(env[name]));
-  if (variable === undefined) return undefined;
-  const proxy = parseProxy(env[variable] ?? "", variable);
-  return isExempt(url, env, rules) ? undefined : proxy;
+  if (variable === undefined || isExempt(url, env, rules)) return undefined;
+  return parseProxy(env[variable] ?? "", variable);
 }
 
 function spellings(name: string, rules: ProxyRules): readonly string[] {

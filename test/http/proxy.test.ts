@@ -73,9 +73,11 @@ describe("proxyFor", () => {
   });
 
   it.each(["http://kim:hunter2@[x", "http://kim:hunter2%zz@proxy", "http://kim:hunter2@", "http://a b"])(
-    "names the variable whose value is %s, and does not repeat it",
+    "names the variable whose value is %s, and does not repeat it; where it does not count, it may be anything",
     (value) => {
-      const refused = (): string => wayTo("https://127.0.0.1", { HTTPS_PROXY: value, NO_PROXY: "*" });
+      expect(wayTo("https://127.0.0.1", { HTTPS_PROXY: value })).toBe("direct");
+      expect(wayTo("https://api.corp", { HTTPS_PROXY: value, NO_PROXY: "*" })).toBe("direct");
+      const refused = (): string => wayTo("https://api.corp", { HTTPS_PROXY: value });
       expect(refused).toThrow("cannot use HTTPS_PROXY: it is not the URL of a proxy");
       expect(refused).not.toThrow(/hunter2/);
     },
