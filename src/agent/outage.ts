@@ -31,17 +31,16 @@ export class Outage {
   /** Counts a failure; logs the first. */
   record(error: unknown): void {
     this.#failures++;
-    this.tell(error);
-  }
-
-  /** Logs the outage, unless that is done; for a failure beside those that are counted for the backoff. */
-  tell(error: unknown): void {
     if (this.#since !== undefined) return;
     this.#since = this.#deps.clock.ticks();
     const hasDetail = error instanceof PrefectError || error instanceof KubeError;
     this.#deps.log.warn(`Cannot reach the ${this.#what}; retrying`, {
       error: hasDetail ? error.detail : textOf(error),
     });
+  }
+
+  get isOpen(): boolean {
+    return this.#since !== undefined;
   }
 
   /** Call when a request succeeded. */

@@ -4,18 +4,14 @@ export interface JsonObject {
   readonly [key: string]: unknown;
 }
 
-/** Numbers that JavaScript may change: of more than 15 digits, with an exponent of three, or whole ones with a point. */
-const LOSSY = /[:[,]\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3}|\d+\.0+\s*[,}\]])/;
+/** Numbers whose digits JavaScript may lose: more than 15 of them, or an exponent of three. */
+const LOSSY = /[:[,]\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/;
 
-/**
- * Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings; so
- * are whole numbers with a point, which Python prints with it: `1.0`.
- */
+/** Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings. */
 export function parseJson(text: string): unknown {
   if (!LOSSY.test(text)) return JSON.parse(text) as unknown;
   return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) => {
     if (typeof value !== "number" || context?.source === undefined) return value;
-    if (/^-?\d+\.0+$/.test(context.source)) return context.source.replace(/0+$/, "0");
     const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
     return isExact ? value : context.source;
   }) as unknown;

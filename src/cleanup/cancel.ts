@@ -118,7 +118,7 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
     work,
     accepted.filter(({ flowRunId: id }) => !problems.some(({ runId }) => runId === id)),
   );
-  await setCancelled(work, ended, { elsewhere, hasWaited: options.timeoutMs !== undefined });
+  await setCancelled(work, ended, { cancelling, elsewhere, hasWaited: options.timeoutMs !== undefined });
 }
 
 function problemOf(error: unknown): CancelProblem {
@@ -226,17 +226,24 @@ function stillExists({ item, finalizers }: Left): CancelProblem {
 /** Kubernetes takes these away itself, when the pods have ended. */
 const OF_KUBERNETES = /^(?:foregroundDeletion|orphan|batch\.kubernetes\.io\/.*)$/;
 
-function heldBy({ ref }: PlanItem, finalizers: readonly string[]): string | undefined {
-  if (finalizers.length === 0) return undefined;
+function heldBy({ resource, ref }: PlanItem, finalizers: readonly string[]): string | undefined {
+  if (resource !== "jobs" || finalizers.length === 0) return undefined;
   const pods = `kubectl get pods -n ${shellWord(ref.namespace)} -l job-name=${shellWord(ref.name)} -o wide`;
   return `a pod of it has not ended, perhaps on a node that does not answer: ${pods}`;
+}
+
+/** By their ids: the runs that were Cancelling before, those that may run elsewhere, and whether what was deleted is gone. */
+interface Ending {
+  readonly cancelling: ReadonlySet<string>;
+  readonly elsewhere: ReadonlySet<string>;
+  readonly hasWaited: boolean;
 }
 
 /** Sets the state of Cancelling runs to Cancelled; not of those that may run elsewhere, where only Cancelling stops them. */
 async function setCancelled(
   { prefect, readStates, namespace, onStep, result }: Work,
   runs: readonly OwnerRun[],
-  { elsewhere, hasWaited }: { readonly elsewhere: ReadonlySet<string>; readonly hasWaited: boolean },
+  { cancelling, elsewhere, hasWaited }: Ending,
 ): Promise<void> {
   if (prefect === undefined) return;
   const statuses = await readStates(runs);
@@ -248,10 +255,11 @@ async function setCancelled(
       const error = `cannot read the state of flow run ${displayName(run)}; it may still be Cancelling`;
       return void result.problems.push({ error });
     }
-    // The agent may have come first.
-    if (status?.kind === "known" && status.state.type === "cancelled")
-      return onStep(`flow run ${displayName(run)} is Cancelled`);
-    if (status?.kind !== "known" || status.state.type !== "cancelling") return;
+    if (status?.kind !== "known") return;
+    const isDone = status.state.type === "cancelled" && cancelling.has(id);
+    // The agent came first.
+    if (isDone) return onStep(`flow run ${displayName(run)} is Cancelled`);
+    if (status.state.type !== "cancelling") return;
     if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
     await directory?.setCancelled(id, MESSAGES[leftOf(id, result, hasWaited)]);
     onStep(`flow run ${displayName(run)} is Cancelled`);

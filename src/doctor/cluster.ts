@@ -74,25 +74,24 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
 type Reachable = () => Promise<{ readonly kube: KubeApi; readonly chosen: Sourced<string> }>;
 
 function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSignal) {
-  /** The agents' pods in the namespace, or in that of the ServiceAccount of --for. */
-  const livingPods = once(async () => {
-    const { kube, chosen } = await reachable();
-    const namespace = target.account?.namespace ?? chosen.value;
+  const { account } = target;
+  const podsIn = async (namespace: string): Promise<readonly Pod[]> => {
+    const { kube } = await reachable();
     const { items } = await kube.listPage("pods", { namespace, labelSelector: AGENT_POD_SELECTOR }, signal);
     return items.filter(isLiving);
-  });
-  const isAsked = ({ spec }: Pod): boolean =>
-    target.account === undefined || accountName(spec) === target.account.name;
-  /** Those that --for does not leave out; each with what it runs, if that can be read. */
+  };
+  const isAsked = ({ metadata, spec }: Pod): boolean =>
+    account === undefined || (metadata.namespace === account.namespace && accountName(spec) === account.name);
+  /** In the namespace, or those of the ServiceAccount of --for; each with what it runs, if that can be read. */
   const agentPods = once(async () => {
-    const asked = (await livingPods()).filter(isAsked);
+    const asked = (await podsIn(account?.namespace ?? (await reachable()).chosen.value)).filter(isAsked);
     return Promise.all(
       asked.map(async (pod) => ({ pod, agent: await attempt(() => installedAgent(pod, target.given)) })),
     );
   });
-  /** The ServiceAccounts of the agents that run here, if none of them is that of --for. */
-  const otherAccounts = async (): Promise<readonly string[]> => {
-    const pods = await livingPods();
+  /** The ServiceAccounts of the agents in a namespace, if none of them is that of --for. */
+  const otherAccounts = async (namespace: string): Promise<readonly string[]> => {
+    const pods = await podsIn(namespace);
     return pods.some(isAsked) ? [] : [...new Set(pods.map(({ spec }) => accountName(spec)))];
   };
   const agents = async () => (await agentPods()).flatMap(({ agent }) => agent.value ?? []);

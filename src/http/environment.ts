@@ -36,7 +36,9 @@ export function prefectConnection(
  */
 export function trustedAuthorities(variables: readonly string[], deps: EnvironmentDeps): readonly string[] {
   const named = variables.flatMap((variable) => certificatesIn(deps.env[variable] ?? "", variable, deps));
-  return [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system"), ...named])];
+  // Not the process's default ones, which know a proxy's, too (agents.ts).
+  const known = (["bundled", "extra", "system"] as const).flatMap((store) => tls.getCACertificates(store));
+  return [...new Set([...known, ...named])];
 }
 
 /** The certificates in a file; none if the path is empty. `source` names the setting in errors. */

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpClient } from "../../src/http/client.ts";
+import { trustedAuthorities } from "../../src/http/environment.ts";
 import { parseProxy } from "../../src/http/proxy.ts";
 import { startHttpProxy, startHttpsProxy, startSocksProxy } from "../support/proxies.ts";
 import type { ProxyRules, RecordingProxy } from "../support/proxies.ts";
@@ -103,6 +104,12 @@ describe.each(KINDS)("an $kind proxy", ({ kind, start }) => {
     expect((await client.request(asking(url))).body).toBe("plain");
     expect(proxy.asked).toEqual([url.host]);
   });
+});
+
+it("an https proxy's authorities are not trusted for other servers", async () => {
+  const { client } = await tlsServer(startHttpsProxy);
+  client("https://127.0.0.1:1");
+  expect(trustedAuthorities([], { env: {} })).not.toContain(CERTIFICATE);
 });
 
 describe("a request without TLS", () => {

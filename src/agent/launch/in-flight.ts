@@ -10,6 +10,8 @@ export class InFlight {
   readonly waiting = new Set<string>();
   /** Runs whose created Job the watch has not delivered yet, and the tick at which it was created. */
   readonly #unseen = new Map<string, number>();
+  /** Of the runs that are being submitted, those with a Job that the watch has delivered. */
+  readonly #seen = new Set<string>();
   /** Runs that earlier processes of this agent claimed, and that have no Job; undefined: not known yet. */
   leftBehind: Set<string> | undefined;
   #onDrained: (() => void)[] = [];
@@ -34,17 +36,19 @@ export class InFlight {
 
   remove(flowRunId: string): void {
     this.#runs.delete(flowRunId);
+    this.#seen.delete(flowRunId);
     if (this.#runs.size === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
-  /** Call when a Job of the run was created but not delivered by the watch yet. */
+  /** Call when a Job of the run was created. The watch may have delivered it, and its end, before the answer came. */
   created(flowRunId: string): void {
-    this.#unseen.set(flowRunId, this.#clock.ticks());
+    if (!this.#seen.has(flowRunId)) this.#unseen.set(flowRunId, this.#clock.ticks());
   }
 
   /** Call when the watch has delivered the run's Job: from now on the cluster view counts it. */
   seen(flowRunId: string): void {
     this.#unseen.delete(flowRunId);
+    if (this.#runs.has(flowRunId)) this.#seen.add(flowRunId);
   }
 
   /**

@@ -53,7 +53,7 @@ export class Controller {
     this.#deps = deps;
     this.#errors = new ErrorThrottle(deps);
     this.#reported = new ReportedLog(deps);
-    this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
+    this.#ended = new EndedRuns(deps.log, () => deps.kubeTime.now());
     this.#dask = new DaskDeleter(deps);
     this.#lastLaunch = new LastLaunch(deps);
     this.#queue = new WorkQueue({
@@ -273,6 +273,7 @@ export class Controller {
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
     this.#foreign.delete(flowRunId);
+    this.#ended.forget(flowRunId);
     this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
     this.#dask.forget(flowRunId);

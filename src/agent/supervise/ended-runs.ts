@@ -1,35 +1,56 @@
 // Tells the agent's log how each run ended, once; not those that had ended before this process started. A pod may end after its
-// run is told and forgotten, so the last ones are remembered.
+// run is told of and forgotten, so the last ones are remembered for a while.
 
 import type { Log } from "../../base/log.ts";
 import { isFailed, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
 
 const REMEMBERED = 1_000;
+/** How far the clocks of Prefect and Kubernetes may be apart; a run that is started again takes longer to end again. */
+const SKEW_MS = 5_000;
 
 export class EndedRuns {
   readonly #log: Pick<Log, "info">;
+  readonly #now: () => Date;
   readonly #startedAt: Date;
-  readonly #told = new Set<string>();
+  /** When the runs ended that were told of. */
+  readonly #told = new Map<string, Date>();
+  readonly #forgotten = new Map<string, Date>();
 
-  constructor(log: Pick<Log, "info">, startedAt: Date) {
+  constructor(log: Pick<Log, "info">, now: () => Date) {
     this.#log = log;
-    this.#startedAt = startedAt;
+    this.#now = now;
+    this.#startedAt = now();
   }
 
   /** Call when the run's state was read. */
   read(flowRunId: string, run: RunStatus): void {
-    if (run.kind !== "known") return;
-    if (!isFinished(run.state.type)) return void this.#told.delete(flowRunId);
+    if (run.kind !== "known" || !isFinished(run.state.type)) return;
     const { type, name, message, since } = run.state;
     if (since !== undefined && since >= this.#startedAt)
-      this.ended(flowRunId, name, isFailed(type) ? message : undefined);
+      this.#tell(flowRunId, { state: name, message: isFailed(type) ? message : undefined, since });
   }
 
   /** Call when this agent has ended the run. */
-  ended(flowRun: string, state: string, message: string | undefined): void {
-    if (!this.#told.has(flowRun)) this.#log.info("Flow run ended", { flowRun, state, message });
-    this.#told.add(flowRun);
-    const [oldest = ""] = this.#told;
-    if (this.#told.size > REMEMBERED) this.#told.delete(oldest);
+  ended(flowRunId: string, state: string, message: string): void {
+    this.#tell(flowRunId, { state, message, since: this.#now() });
+  }
+
+  #tell(
+    flowRun: string,
+    { since, ...end }: { readonly state: string; readonly message: string | undefined; readonly since: Date },
+  ): void {
+    const told = this.#told.get(flowRun) ?? this.#forgotten.get(flowRun);
+    if (told !== undefined && since.getTime() <= told.getTime() + SKEW_MS) return;
+    this.#log.info("Flow run ended", { flowRun, ...end });
+    this.#told.set(flowRun, since);
+  }
+
+  forget(flowRunId: string): void {
+    const told = this.#told.get(flowRunId);
+    if (told === undefined) return;
+    this.#told.delete(flowRunId);
+    this.#forgotten.set(flowRunId, told);
+    const [oldest = ""] = this.#forgotten.keys();
+    if (this.#forgotten.size > REMEMBERED) this.#forgotten.delete(oldest);
   }
 }

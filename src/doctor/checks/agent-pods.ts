@@ -23,7 +23,7 @@ export const agentPods = check(async ({ kubernetes, target: { account }, command
   if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];
   const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
   if (account === undefined) return [skipped(none)];
-  const others = await kubernetes.otherAccounts();
+  const others = await kubernetes.otherAccounts(account.namespace);
   if (others.length === 0) return [warning(`${none} as ServiceAccount ${account.name}`)];
   const hint = "leave out --for to check the agents that run here";
   return [

@@ -30,8 +30,8 @@ export const namedObjects = check(async (context) => {
     ...pods.flatMap(({ imagePullSecrets }) => arrayIn(imagePullSecrets).flatMap(nameOf)),
   ];
   const keys = settings.flatMap(({ keySecret }) => keySecret ?? []);
-  const isKey = ({ resource, name }: Reference): boolean =>
-    resource === "secrets" && keys.some((key) => key.name === name);
+  const isKey = ({ resource, name, key }: Reference): boolean =>
+    resource === "secrets" && keys.some((each) => each.name === name && each.key === key);
   const references = pods.flatMap(referencesOf).filter((reference) => !isKey(reference));
   const secret = (name: string) => kube.get("secrets", { namespace, name }, signal);
   /** A request that fails is the finding of that object alone. */
@@ -65,7 +65,8 @@ export const namedObjects = check(async (context) => {
     ...each(ofTemplate, references, async ({ resource, name, key }) => {
       const found = await kube.get(resource, { namespace, name }, signal);
       const shown = describeObject(resource, { namespace, name });
-      const hint = "create it, or mark it as optional in the template";
+      const isClaim = resource === "persistentvolumeclaims";
+      const hint = `create it, or ${isClaim ? "leave it out of" : "mark it as optional in"} the template`;
       if (found === undefined)
         return ofTemplate.broken(`${shown} does not exist, so pods cannot start`, { hint });
       const { data, binaryData } = found as { readonly data?: object; readonly binaryData?: object };

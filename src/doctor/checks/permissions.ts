@@ -1,5 +1,6 @@
 // Permissions: whether the agent may make the calls of each of its features.
 
+import { attempt } from "../../base/attempt.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { missingPermissions } from "../../kube/ask-permissions.ts";
 import {
@@ -28,7 +29,9 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
   const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
   const holders: readonly Holder[] = agents.length > 0 ? agents : [none];
   const distinct = Map.groupBy(holders, subjectOf);
-  const others = account === undefined ? [] : await kubernetes.otherAccounts();
+  // Who may not list pods is told of the permissions all the same.
+  const running = await attempt(() => (account === undefined ? [] : kubernetes.otherAccounts(namespace)));
+  const others = running.value ?? [];
   const found = await Promise.all(
     [...distinct.values()].map(async (alike) => {
       const holder: Holder = {

@@ -40,9 +40,13 @@ function ofVolume(volume: unknown): readonly Reference[] {
 }
 
 function required(resource: Reference["resource"], reference: unknown): readonly Reference[] {
-  const { name, secretName, claimName, key, optional } = objectIn(reference);
+  const { name, secretName, claimName, key, items, optional } = objectIn(reference);
   const named = textIn(name ?? secretName ?? claimName);
   if (named === undefined || named === "" || optional === true) return [];
-  const entry = textIn(key);
-  return [{ resource, name: named, ...(entry === undefined ? {} : { key: entry }) }];
+  // A volume's items are the entries that it needs.
+  const keys = [key, ...arrayIn(items).map((item) => objectIn(item)["key"])].flatMap(
+    (each) => textIn(each) ?? [],
+  );
+  if (keys.length === 0) return [{ resource, name: named }];
+  return keys.map((entry) => ({ resource, name: named, key: entry }));
 }

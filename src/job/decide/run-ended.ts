@@ -36,7 +36,7 @@ export function cancelTransition(jobs: readonly ObservedPhase[], input: DecideIn
 /** A pod that has not ended counts as lost: its node does not answer, and nobody knows what still runs there. */
 function whatRuns(jobs: readonly ObservedPhase[]): string {
   const lost = jobs.flatMap(({ observed }) => observed.pods).filter((pod) => !hasEnded(pod));
-  const nodes = [...new Set(lost.map(({ spec }) => spec.nodeName ?? "unknown"))];
+  const nodes = [...new Set(lost.flatMap(({ spec }) => spec.nodeName ?? []))];
   if (nodes.length === 0) return "nothing of the flow run runs in Kubernetes any more";
   return `its pod on node ${nodes.join(" and ")}, which does not answer, is given up`;
 }

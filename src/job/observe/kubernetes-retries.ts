@@ -9,10 +9,9 @@ import { containerStatuses, lastEnd } from "./flow-container.ts";
 /** What the API server sets where nobody says anything. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 
-/** Whether the template itself sets a limit above 0. Where the API server's default may stand, an annotation tells. */
+/** Whether the template itself sets a backoffLimit above 0. Where the API server's default may stand, an annotation tells. */
 function hasOwnBackoffLimit({ metadata, spec }: Job, restartPolicy: string | undefined): boolean {
-  const { backoffLimit = DEFAULT_BACKOFF_LIMIT, backoffLimitPerIndex } = spec;
-  if (backoffLimitPerIndex !== undefined) return backoffLimitPerIndex > 0;
+  const { backoffLimit = DEFAULT_BACKOFF_LIMIT } = spec;
   if (backoffLimit !== DEFAULT_BACKOFF_LIMIT) return backoffLimit > 0;
   if (metadata.annotations?.[OWN_RETRIES_ANNOTATION] !== undefined) return true;
   return restartPolicy !== "OnFailure" && !isOriginals(metadata);
@@ -41,8 +40,7 @@ function replacesPod(job: Job, pod: Pod | undefined, failures: number): boolean 
   const action = pod && actionFor(pod, job);
   if (action === "Ignore") return true;
   if (action === "FailJob") return false;
-  const { backoffLimit = 0, backoffLimitPerIndex = backoffLimit } = job.spec;
-  return hasOwnBackoffLimit(job, pod?.spec.restartPolicy) && failures <= backoffLimitPerIndex;
+  return hasOwnBackoffLimit(job, pod?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
 }
 
 /** Of the first rule of the podFailurePolicy that fits. */

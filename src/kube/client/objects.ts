@@ -41,7 +41,6 @@ export interface Job {
 
 export interface JobSpec {
   readonly backoffLimit?: number;
-  readonly backoffLimitPerIndex?: number;
   readonly parallelism?: number;
   readonly completions?: number;
   readonly activeDeadlineSeconds?: number;

@@ -43,8 +43,8 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
   const spec = objectIn(body["spec"]);
   const template = objectIn(spec["template"]);
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
-  const isLeft = restartsInPod(body) || (spec["backoffLimitPerIndex"] ?? null) !== null;
-  const backoffLimit = isLeft ? {} : { backoffLimit: 0 };
+  // A flow is one index, and Kubernetes before 1.28 knows no limit for each.
+  const backoffLimit = restartsInPod(body) ? {} : { backoffLimit: spec["backoffLimitPerIndex"] ?? 0 };
   return {
     apiVersion: "batch/v1",
     kind: "Job",

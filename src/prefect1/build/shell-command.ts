@@ -3,6 +3,8 @@
 import { arrayIn, objectIn } from "../../base/json.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 
+/** A shell's options that a word follows: `-o pipefail`. */
+const WITH_VALUE = /^(?:[-+][a-z]*[oO]|--rcfile|--init-file)$/;
 const SHELL = /(?:^|\/)(?:ba|da|a|k|z)?sh$/;
 
 /**
@@ -26,8 +28,8 @@ function endsWithShellOption(words: readonly string[]): boolean {
   const options = words.slice(words.findLastIndex((word) => SHELL.test(word)) + 1);
   const at = options.findIndex((word) => /^-[a-z]*c[a-z]*$/.test(word));
   if (options.length === words.length || at === -1) return false;
-  // `-o pipefail`: a word without a hyphen may be an option's; else it is a script, whose own `-c` means nothing to the shell.
+  // Any other word without a hyphen is a script, whose own `-c` means nothing to the shell.
   const isOption = (word: string, of: number): boolean =>
-    /^[-+]/.test(word) || (of < at && /^[-+][a-z]*o$/.test(options[of - 1] ?? ""));
+    /^[-+]/.test(word) || (of < at && WITH_VALUE.test(options[of - 1] ?? ""));
   return options.every(isOption);
 }

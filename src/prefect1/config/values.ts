@@ -95,7 +95,7 @@ export function secretNamesValue(entry: Sourced<unknown>): string[] {
   const commas = (text: string): string =>
     text
       .replaceAll(/\bmap\[name:([^\s\]]*)\]/g, "$1")
-      .replace(/^\s*\[([^,"'{]*)\]\s*$/, (_, names: string) => names.trim().replaceAll(/\s+/g, ","));
+      .replace(/^\s*\[([^,{]*)\]\s*$/, (_, names: string) => names.trim().replaceAll(/\s+/g, ","));
   const names = listValue(typeof value === "string" ? { ...entry, value: commas(value) } : entry);
   return names.map((name) => textIn(objectIn(jsonIn(name))["name"]) ?? name);
 }

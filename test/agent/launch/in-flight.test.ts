@@ -17,6 +17,15 @@ describe("a created Job that the watch has not delivered", () => {
     expect(inFlight.uncounted(NOT_SEEN, listedAtMs)).toBe(uncounted);
   });
 
+  it("does not count if the watch has delivered it, and its end, before the answer came", () => {
+    const inFlight = new InFlight({ ticks: () => 0 });
+    inFlight.add("run");
+    inFlight.seen("run");
+    inFlight.created("run");
+    inFlight.remove("run");
+    expect(inFlight.uncounted(NOT_SEEN, 0)).toBe(0);
+  });
+
   it("counts once beside its claim", () => {
     const inFlight = new InFlight({ ticks: () => 0 });
     inFlight.add("run");

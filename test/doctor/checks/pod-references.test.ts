@@ -34,7 +34,7 @@ describe("what a pod cannot start without", () => {
       spec: {
         volumes: [
           { name: "a", secret: { secretName: "s" } },
-          { name: "b", configMap: { name: "c" } },
+          { name: "b", configMap: { name: "c", items: [{ key: "k", path: "p" }] } },
           { name: "c", persistentVolumeClaim: { claimName: "p" } },
           { name: "d", projected: { sources: [{ secret: { name: "t" } }, { downwardAPI: {} }] } },
           { name: "e", emptyDir: {} },
@@ -42,7 +42,7 @@ describe("what a pod cannot start without", () => {
       },
       want: [
         { resource: "secrets", name: "s" },
-        { resource: "configmaps", name: "c" },
+        { resource: "configmaps", name: "c", key: "k" },
         { resource: "persistentvolumeclaims", name: "p" },
         { resource: "secrets", name: "t" },
       ],

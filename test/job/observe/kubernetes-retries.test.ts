@@ -33,18 +33,6 @@ describe("replacesDisrupted", () => {
     },
     { name: "a backoffLimit that is used up already", spec: { backoffLimit: 1 }, failed: 1, want: false },
     {
-      name: "a backoffLimitPerIndex that this loss does not use up",
-      spec: { backoffLimit: 2_147_483_647, backoffLimitPerIndex: 1 },
-      failed: 0,
-      want: true,
-    },
-    {
-      name: "a backoffLimitPerIndex that is used up",
-      spec: { backoffLimit: 2_147_483_647, backoffLimitPerIndex: 1 },
-      failed: 1,
-      want: false,
-    },
-    {
       name: "a policy that ignores disruptions",
       spec: { backoffLimit: 0, podFailurePolicy: POLICY },
       failed: 3,

@@ -64,14 +64,11 @@ describe("buildJob", () => {
     { given: { backoffLimit: null }, want: 0 },
     { given: { backoffLimit: 0 }, want: 0 },
     { given: { backoffLimit: 4 }, want: 4 },
+    { given: { backoffLimitPerIndex: 2 }, want: 2 },
+    { given: { backoffLimitPerIndex: 2, backoffLimit: 4 }, want: 4 },
   ])("has backoffLimit $want for the template's $given", ({ given, want }) => {
     const job = build({ template: template({ spec: { ...given, template: { spec: {} } } }) });
     expect(job.spec["backoffLimit"]).toBe(want);
-  });
-
-  it("leaves backoffLimit to the API server where the template has a backoffLimitPerIndex", () => {
-    const spec = { backoffLimitPerIndex: 2, template: { spec: {} } };
-    expect(build({ template: template({ spec }) }).spec).not.toHaveProperty("backoffLimit");
   });
 
   it("leaves backoffLimit to the API server where the container is restarted in its pod", () => {

@@ -6,7 +6,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { isRetryable, SettingsError } from "../../../src/base/errors.ts";
@@ -190,12 +189,11 @@ describe("a template from HTTP", () => {
   it("does not follow a redirect from https to http", async () => {
     const secure = await startTlsServer(reply(302, "", { location: `${base}/t.yaml` }));
     answer = reply(200, TEXT);
-    const before = getCACertificates("default");
-    setDefaultCACertificates([...before, secure.certificate]);
-    await expect(load(`${secure.url}/t.yaml`)).rejects.toThrow("it redirects from https to http");
+    const deps = { env: { SSL_CERT_FILE: "/ca.pem" }, readFile: () => secure.certificate };
+    const loaded = loadTemplate(agentTemplateSource(`${secure.url}/t.yaml`), deps);
+    await expect(loaded).rejects.toThrow("it redirects from https to http");
     expect(secure.asked).toEqual(["/t.yaml"]);
     expect(seen).toEqual([]);
-    setDefaultCACertificates(before);
     await secure.stop();
   });
 

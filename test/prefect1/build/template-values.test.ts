@@ -282,6 +282,8 @@ describe("shellCommandWarning", () => {
     "[bash, -ce]",
     "[bash, -c, --]",
     "[bash, -o, pipefail, -c]",
+    "[bash, -O, extglob, -c]",
+    "[bash, --rcfile, x, -c]",
     "[/usr/bin/env, bash, -c]",
     "[tini, -g, --, bash, -c]",
     "[dumb-init, --, sh, -c]",

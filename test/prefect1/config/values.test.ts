@@ -50,6 +50,7 @@ describe("Secrets to pull images with", () => {
     { text: "[a, b]", want: ["a", "b"] },
     // What Helm's templates print of a list without toJson.
     { text: "[a b]", want: ["a", "b"] },
+    { text: `["a" "b"]`, want: ["a", "b"] },
     { text: "map[name:regcred]", want: ["regcred"] },
     { text: "[map[name:a] map[name:b]]", want: ["a", "b"] },
     { text: '[{"name": "a"}, {"name": "b"}]', want: ["a", "b"] },

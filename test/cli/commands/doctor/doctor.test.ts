@@ -222,21 +222,39 @@ describe("doctor and the agent that is there", () => {
     expect(await permissions(["--for", "flows/other"])).toEqual([]);
   });
 
-  it("keeps its permissions: none are offered to another ServiceAccount in its place", async () => {
+  it("is named to whom --for asks for another one that does not run", async () => {
     const testCluster = await startTestCluster();
     putAgentPod(testCluster, []);
-    testCluster.kube.forbid({ user: "system:serviceaccount:flows:other", resources: ["jobs"] });
-    const report = await reported(testCluster, ["--for", "flows/other"]);
-    expect(amiss(report)).toContain(
+    expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(
       "warning agent's pods: no agent is here as ServiceAccount other, but as prefect-agent",
     );
-    const { findings } = report;
-    const [lacking] = findings.filter(({ message }) => message.includes(" may not "));
-    expect(lacking).toMatchObject({
-      hint: "leave out --for: the agent here runs as ServiceAccount prefect-agent",
-    });
-    expect(lacking).not.toHaveProperty("fix");
   });
+
+  it("is no hindrance to the permissions of --for where the user may not list pods", async () => {
+    const testCluster = await startTestCluster();
+    testCluster.kube.forbid({ user: "weak", resources: ["pods"], verbs: ["list"] });
+    testCluster.kube.forbid({ user: "system:serviceaccount:flows:other", resources: ["jobs"] });
+    const report = await reported(testCluster, ["--for", "flows/other"], { token: "weak" });
+    const lacking = report.findings.filter(({ message }) => message.includes(" may not "));
+    expect(lacking).not.toHaveLength(0);
+    for (const finding of lacking) expect(finding).toHaveProperty("fix");
+  });
+
+  it.each(["flows/other", "team/worker"])(
+    "keeps its permissions: none are offered to %s instead",
+    async (of) => {
+      const testCluster = await startTestCluster();
+      putAgentPod(testCluster, []);
+      const user = `system:serviceaccount:${of.replace("/", ":")}`;
+      testCluster.kube.forbid({ user, resources: ["jobs"] });
+      const { findings } = await reported(testCluster, ["--for", of]);
+      const [lacking] = findings.filter(({ message }) => message.includes(" may not "));
+      expect(lacking).toMatchObject({
+        hint: "leave out --for: the agent here runs as ServiceAccount prefect-agent",
+      });
+      expect(lacking).not.toHaveProperty("fix");
+    },
+  );
 
   it("is not checked for permissions if the user may not ask for those of others", async () => {
     const testCluster = await startTestCluster();
