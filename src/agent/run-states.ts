@@ -32,6 +32,9 @@ export class RunStates {
   async read(flowRunId: string): Promise<RunStatus> {
     const row = isUuid(flowRunId) ? await this.#batcher.add(flowRunId) : undefined;
     if (row === undefined) return { kind: "missing" };
+    // Of two responses the older one can come last.
+    const known = this.known(flowRunId);
+    if (known.kind === "known" && (known.state.version ?? 0) > (row.state.version ?? Infinity)) return known;
     // As the cluster's clock shows it: decisions compare it with times on Jobs and pods.
     const { kubeTime, prefectTime } = this.#deps;
     const aheadMs = kubeTime.now().getTime() - prefectTime.now().getTime();

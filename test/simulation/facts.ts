@@ -91,12 +91,15 @@ export class Knowledge {
   readonly #states = new Map<Process, Map<string, Read>>();
   readonly #logs = new Map<Process, Map<string, number>>();
 
-  readState(process: Process, run: string, read: Read): void {
-    entryOf(this.#states, process).set(run, read);
+  /** An older response may come after a newer one. */
+  readState(process: Process, run: string, { atMs, version }: Read): void {
+    const { atMs: before = atMs, version: known = version } = this.state(process, run) ?? {};
+    const newest = { atMs: Math.max(atMs, before), version: Math.max(version, known) };
+    entryOf(this.#states, process).set(run, newest);
   }
 
   readLog(process: Process, run: string, atMs: number): void {
-    entryOf(this.#logs, process).set(run, atMs);
+    entryOf(this.#logs, process).set(run, Math.max(atMs, this.log(process, run) ?? atMs));
   }
 
   state(process: Process, run: string): Read | undefined {

@@ -26,6 +26,8 @@ export interface Exchange {
   readonly from: Process;
   readonly request: HttpRequest;
   readonly response: FakeResponse;
+  /** When the server handled it. */
+  readonly handledMs: number;
 }
 
 export interface NetworkOptions {
@@ -37,6 +39,8 @@ export interface NetworkOptions {
   /** Called right before a server handles a request that was sent then, and when it is handled. */
   readonly onArrival?: ((from: Process, sentMs: number) => void) | undefined;
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+  /** Called right before the process gets the response. */
+  readonly onDelivery?: ((exchange: Exchange) => void) | undefined;
 }
 
 export class Network {
@@ -156,7 +160,7 @@ class ProcessHttp implements Http {
     request: HttpRequest,
     read: (response: FakeResponse, left: AbortController) => Result,
   ): Promise<Result> {
-    const { time, latencyMs, mishap, onArrival, onExchange } = this.#options;
+    const { time, latencyMs, mishap, onArrival, onExchange, onDelivery } = this.#options;
     const { signal, timeoutMs, url } = request;
     const process = this.#process;
     const sentMs = time.nowMs;
@@ -201,11 +205,13 @@ class ProcessHttp implements Http {
             ? Promise.resolve(late.instead)
             : server.handle(fakeRequest(request, left.signal));
         void handled.then((response) => {
-          onExchange?.({ from: process, request, response });
+          const exchange = { from: process, request, response, handledMs: time.nowMs };
+          onExchange?.(exchange);
           time.after(latencyMs() + ("answerMs" in late ? late.answerMs : 0), () => {
             if (isCut()) return;
             if (drawn === "lost after") return fail(RESET());
             settle(() => {
+              onDelivery?.(exchange);
               try {
                 resolve(read(response, left));
               } catch (error) {

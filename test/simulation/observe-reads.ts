@@ -1,4 +1,4 @@
-// Which states and logs agents have read: from the responses of Prefect.
+// Which states and logs agents have read: from the responses of Prefect, as they arrive.
 
 import { arrayIn, objectIn, parseJson, textIn } from "../../src/base/json.ts";
 import type { Exchange } from "./network.ts";
@@ -6,10 +6,9 @@ import type { Scene } from "./scene.ts";
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-export function noteReads(scene: Scene, { from, request, response }: Exchange): void {
+export function noteReads(scene: Scene, { from, request, response, handledMs: atMs }: Exchange): void {
   const { body = "" } = request;
   if (response === "cut" || "start" in response || scene.actorOf(from).kind !== "agent") return;
-  const atMs = scene.nowMs;
   if (body.includes("log(where"))
     for (const [run] of body.matchAll(UUID))
       if (scene.runs.has(run)) scene.knowledge.readLog(from, run, atMs);

@@ -56,6 +56,8 @@ export interface Watcher {
   readonly onLine?: (event: LineEvent) => void;
   /** A server has handled a request. */
   readonly onExchange?: (exchange: Exchange) => void;
+  /** A process gets the response. */
+  readonly onDelivery?: (exchange: Exchange) => void;
   /** Every ten seconds. */
   readonly onTick?: () => void;
 }
@@ -156,6 +158,9 @@ export class Scene {
         onExchange: (exchange) => {
           this.actor = KUBERNETES;
           for (const { onExchange } of this.watchers) onExchange?.(exchange);
+        },
+        onDelivery: (exchange) => {
+          for (const { onDelivery } of this.watchers) onDelivery?.(exchange);
         },
       },
       flows,

@@ -23,7 +23,7 @@ export function stage(plan: Plan, isTraced: boolean): Scene {
   scene.world.kubes.forEach((kube, cluster) => watchKubernetes(scene, kube, cluster));
   scene.world.prefects.forEach((prefect) => watchPrefect(scene, prefect));
   if (isTraced) scene.watchers.push({ onExchange: (exchange) => trace(scene, exchange) });
-  scene.watchers.push({ onExchange: (exchange) => noteReads(scene, exchange) });
+  scene.watchers.push({ onDelivery: (exchange) => noteReads(scene, exchange) });
   return scene;
 }
 

@@ -30,7 +30,7 @@ export interface WorldOptions {
   /** How many Prefects; 1 without it. */
   readonly prefects?: number;
   readonly prefect?: Omit<FakePrefect1Options, "clock">;
-  readonly network?: Pick<NetworkOptions, "mishap" | "onArrival" | "onExchange">;
+  readonly network?: Pick<NetworkOptions, "mishap" | "onArrival" | "onExchange" | "onDelivery">;
   /** What flows do; without it, what `scripts` and `idleRuns` say. */
   readonly flows?: Flows;
 }
