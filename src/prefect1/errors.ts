@@ -1,7 +1,13 @@
 // Turns error responses and failed connections into PrefectError. The order of the rules is that of Core 1.4.1's client.
 
 import { ClientError } from "graphql-request";
-import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
+import {
+  answerError,
+  notPrefectError,
+  PrefectError,
+  unreachableError,
+  type PrefectApi,
+} from "../orchestrator/errors.ts";
 import { TransportError } from "../http/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { webPageIn } from "../http/web-page.ts";
@@ -27,7 +33,7 @@ export function prefectError(action: string, { url, hasKey, answer }: Failed, er
   const api = { ...HINTS, url };
   const errors = error instanceof ClientError ? arrayIn(error.response.errors).map(objectIn) : [];
   const failure =
-    errors.length > 0 ? graphqlError(action, errors) : answer && answerError(action, api, answer);
+    errors.length > 0 ? graphqlError(action, errors) : answer && withoutErrors(action, api, answer);
   if (failure !== undefined) {
     const isPage = answer !== undefined && webPageIn(answer) !== undefined;
     return failure.failure === "unauthorized" && !hasKey && !isPage ? noKeyError(action, failure) : failure;
@@ -38,6 +44,16 @@ export function prefectError(action: string, { url, hasKey, answer }: Failed, er
     error instanceof SyntaxError ||
     (error instanceof Error && error.message.startsWith("Invalid execution result"));
   return isUnreadable ? notPrefectError(action, api) : error;
+}
+
+/**
+ * The error for an answer without GraphQL's errors. What stands before the API refuses nothing for good, such as with 404; only a
+ * request that is too large stays so.
+ */
+function withoutErrors(action: string, api: PrefectApi, answer: HttpAnswer): PrefectError | undefined {
+  const failure = answerError(action, api, answer);
+  const isRefused = failure?.failure === "refused" && answer.status !== 413;
+  return isRefused ? notPrefectError(action, api, `it answered ${answer.status}`) : failure;
 }
 
 function graphqlError(action: string, errors: readonly JsonObject[]): PrefectError {

@@ -108,16 +108,18 @@ export function watchError(action: string, status: unknown): KubeError {
 
 /** Whether the API server answered that a permission is missing. */
 export function isForbidden(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.status === 403;
+  return error instanceof KubeError && error.isStatus && error.status === 403;
 }
 
 /** Whether the API server, or an admission policy, refused the change for good: Kyverno answers 400, CEL policies 422. */
 export function isRefusal(error: unknown): error is KubeError {
-  return error instanceof KubeError && [400, 403, 422].includes(error.status);
+  return error instanceof KubeError && error.isStatus && [400, 403, 422].includes(error.status);
 }
 
-function isTransient({ status, reason }: KubeFailure): boolean {
+function isTransient({ status, reason, isStatus: isItsOwn = true }: KubeFailure): boolean {
   if (reason === "BadCertificate") return false;
+  // What stands before the API server says nothing of an object; only of the credentials, with 401.
+  if (!isItsOwn && status !== 401) return true;
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;
 }
 
@@ -136,6 +138,11 @@ const HINTS: Readonly<Record<number, string>> = {
   401: "log in to the cluster again: it does not accept the credentials of this context",
   403: "check the permissions of this user with: kubectl prefect doctor",
 };
+
+/** Whether the body is a Status object, which only the API server writes. */
+export function isStatus(body: string): boolean {
+  return statusIn(body) !== undefined;
+}
 
 function statusIn(body: string): JsonObject | undefined {
   const answer = objectIn(jsonIn(body));

@@ -7,7 +7,7 @@ import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/excha
 import { TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
-import { connectionError, KubeError, kubeErrorOf, unreadable } from "./errors.ts";
+import { connectionError, KubeError, isStatus, kubeErrorOf, unreadable } from "./errors.ts";
 import { readList } from "./read-list.ts";
 
 export interface TransportOptions {
@@ -129,13 +129,17 @@ export class Transport {
   async #answer<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
     const path = this.#usesOlder ? call.path.replace(CURRENT, OLDER) : call.path;
     const answer = await this.#attempt({ ...call, path }, send);
-    if (answer.status !== 404 && isExpected(answer, call)) return answer;
+    if (isSuccess(answer)) return hasKind(call, answer);
     const body = "body" in answer ? answer.body : await beginningOf(answer.chunks);
-    if (answer.status === 404 && path.startsWith(CURRENT) && NOT_SERVED.test(body)) {
-      this.#usesOlder = true;
-      return this.#answer(call, send);
+    if (answer.status === 404 && NOT_SERVED.test(body)) {
+      // If neither is served, it was a gateway that answered.
+      this.#usesOlder = path.startsWith(CURRENT) || (this.#usesOlder && !path.startsWith(OLDER));
+      if (path.startsWith(CURRENT)) return this.#answer(call, send);
     }
-    if (isExpected(answer, call)) return answer;
+    // A gateway before the API server knows nothing of objects; the log of a pod is the kubelet's.
+    const isKnown = "close" in answer || isStatus(body);
+    if (isKnown && !hasHtmlType(answer.headers) && call.expect?.includes(answer.status) === true)
+      return answer;
     throw kubeErrorOf(call.action, { ...answer, body });
   }
 
@@ -225,8 +229,13 @@ async function beginningOf(chunks: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** A web page is never expected, whatever its status: it comes from something before the API server. */
-function isExpected({ status, headers }: HttpAnswer | HttpStream, call: Call): boolean {
-  if (hasHtmlType(headers)) return false;
-  return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
+/** A web page never is, whatever its status: it comes from something before the API server. */
+function isSuccess({ status, headers }: HttpAnswer | HttpStream): boolean {
+  return status >= 200 && status < 300 && !hasHtmlType(headers);
+}
+
+/** What the API server has written has a kind. Throws KubeError for the answer to a change without one: it is not the server's. */
+function hasKind<A extends HttpAnswer | HttpStream>({ verb, action }: Call, answer: A): A {
+  if (METHODS[verb] === "GET" || "close" in answer || /"kind"\s*:/.test(answer.body)) return answer;
+  throw unreadable(action, answer);
 }

@@ -9,7 +9,7 @@ import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
 
 const OLDER = "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets";
-const BUDGET = { metadata: { name: "dask-1", namespace: "default", uid: "u1" } };
+const BUDGET = { kind: "PodDisruptionBudget", metadata: { name: "dask-1", namespace: "default", uid: "u1" } };
 const UNSERVED = {
   kind: "Status",
   status: "Failure",
@@ -31,7 +31,8 @@ beforeAll(async () => {
     requested.push(`${request.method} ${path}`);
     const answer = (status: number, body: unknown): void =>
       void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    if (path === OLDER) answer(200, { metadata: { resourceVersion: "1" }, items: [BUDGET] });
+    if (path === OLDER)
+      answer(200, { kind: "PodDisruptionBudgetList", metadata: { resourceVersion: "1" }, items: [BUDGET] });
     else if (path === `${OLDER}/dask-1`) answer(200, BUDGET);
     else if (path.startsWith("/apis/policy/v1beta1/") || path.startsWith("/api/v1/")) answer(404, MISSING);
     else if (inPlainText)
