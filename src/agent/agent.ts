@@ -9,6 +9,7 @@ import { InFlight } from "./launch/in-flight.ts";
 import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
 import { Submitter } from "./launch/submit.ts";
+import { ownerOf } from "../job/owner.ts";
 import { OtherAgents } from "./other-agents.ts";
 import { Outage } from "./outage.ts";
 import { Ownership } from "./ownership.ts";
@@ -33,7 +34,9 @@ export class Agent {
     const inFlight = new InFlight(clock);
     const view = new ClusterView({
       ...deps,
-      isOurs: (job) => ownership.isOurs(job),
+      // Without an annotation Prefect tells whose a Job is; until it has, the Job counts.
+      isOurs: (job) =>
+        ownership.isOurs(job) || (ownerOf(job.metadata) === undefined && !this.#controller.isForeign(job)),
       onJob: (flowRunId) => inFlight.seen(flowRunId),
       onChange: (flowRunId, how) => this.#controller.enqueue(flowRunId, how),
     });

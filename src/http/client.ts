@@ -106,7 +106,9 @@ export class HttpClient implements Http {
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw signal.reason;
       const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
-      const options = { method, agent, headers: { ...headers, ...length } as http.OutgoingHttpHeaders };
+      // Without it a gateway may compress as it likes (RFC 9110, 12.5.3); who can read that asks for it.
+      const all = { "accept-encoding": "identity", ...headers, ...length };
+      const options = { method, agent, headers: all as http.OutgoingHttpHeaders };
       const outgoing = this.#send(url, options);
       let response: IncomingMessage | undefined;
       const abort = (): void => {

@@ -8,6 +8,8 @@ export interface RunReporter {
   rows(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>>;
   /** The last claims of up to 100 runs, by any agent. */
   lastClaims(flowRunIds: readonly string[]): Promise<ReadonlyMap<string, LastClaim>>;
+  /** Whether a task run of the run waits for a start time, such as that of its retry. */
+  hasWaitingTask(flowRunId: string): Promise<boolean>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
   /** The messages in the run's log from loggers with these names. */

@@ -16,7 +16,8 @@ const PAGE = 1_000;
 const KEPT_ALIVE_MS = 2_000;
 
 /**
- * Runs that are Submitted, or have Submitted task runs; with `started` also Running and Cancelling ones. Throws PrefectError.
+ * Runs that are Submitted, or have Submitted task runs; with `started` also Running, Queued and Cancelling ones. Throws
+ * PrefectError.
  */
 export async function claimedIds(
   client: Prefect1Client,
@@ -26,7 +27,7 @@ export async function claimedIds(
   const claimed = { _or: claimFilters(place) };
   const submitted = { state: { _eq: "Submitted" }, ...claimed };
   const retried = { state: { _eq: "Running" }, task_runs: submitted };
-  const running = { state: { _in: ["Running", "Cancelling"] }, states: claimed };
+  const running = { state: { _in: ["Running", "Queued", "Cancelling"] }, states: claimed };
   const kinds = [submitted, retried, ...(started ? [running] : [])];
   const where = { tenant_id: { _eq: await client.tenantId(signal) }, _or: kinds };
   const ids = new Set<string>();

@@ -147,6 +147,11 @@ export const LAST_CLAIMS = query(
   }
 }`;
 
+export const WAITING_TASKS = query("task_run_waiting", "read the run's tasks")`
+query($id: uuid!, $waiting: [String!]) {
+  task_run(where: {flow_run_id: {_eq: $id}, state: {_in: $waiting}}, limit: 1) { id }
+}`;
+
 /** Except those that wait for a start time. */
 export const UNFINISHED_TASKS = query("task_run_unfinished", "read the run's tasks")`query($id: uuid!) {
   task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {

@@ -11,10 +11,10 @@ import {
 } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
-import { newState, isoUtc, stateIn } from "./states.ts";
+import { newState, isoUtc, stateIn, WAITING } from "./states.ts";
 import { claimRecord } from "./run-state.ts";
 import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
-import { heartbeats, LAST_CLAIMS, LOG_LINES, WRITE_LOGS } from "./queries.ts";
+import { heartbeats, LAST_CLAIMS, LOG_LINES, WAITING_TASKS, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
@@ -28,6 +28,8 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
       const rows = await client.graphql.rows(LAST_CLAIMS, { ids });
       return new Map(rows.map(lastClaimIn).filter((each) => each !== undefined));
     },
+    hasWaitingTask: async (id) =>
+      (await client.graphql.rows(WAITING_TASKS, { id, waiting: WAITING })).length > 0,
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);
       return movedIfLocked(() => client.setState({ flowRunId, state, version }));

@@ -23,7 +23,8 @@ export function stateIn(raw: unknown): State {
 /** States that wait for a start time; Prefect's queue returns them. */
 export const WAITING: readonly string[] = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 const TYPES: readonly (readonly [StateType, readonly string[]])[] = [
-  ["pending", ["Submitted"]],
+  // Prefect Cloud sets Queued for a flow's process, which waits in its pod for a concurrency slot.
+  ["pending", ["Submitted", "Queued"]],
   ["running", ["Running"]],
   ["paused", ["Paused"]],
   ["cancelling", ["Cancelling"]],
@@ -32,7 +33,7 @@ const TYPES: readonly (readonly [StateType, readonly string[]])[] = [
   ["failed", ["Failed", "TimedOut", "TriggerFailed", "ValidationFailed"]],
 ];
 
-/** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Queued, Pending, and unknown names. */
+/** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Pending, and unknown names. */
 export function stateType(name: string): StateType {
   return TYPES.find(([, names]) => names.includes(name))?.[0] ?? "scheduled";
 }

@@ -7,7 +7,7 @@ describe("runStateOf", () => {
   it.each([
     ["Scheduled", "scheduled"],
     ["Retrying", "scheduled"],
-    ["Queued", "scheduled"],
+    ["Queued", "pending"],
     ["Pending", "scheduled"],
     ["ClientFailed", "scheduled"],
     ["SomethingNew", "scheduled"],

@@ -5,10 +5,10 @@ import { aborted } from "../../base/clock.ts";
 import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
-import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide } from "../../job/decide/decide.ts";
 import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
+import { flowRunIdOf } from "../../job/labels.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import { isDone, type RunStatus } from "../../orchestrator/flow-run.ts";
@@ -21,6 +21,7 @@ import { ErrorThrottle } from "./error-throttle.ts";
 import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
 import { LastLaunch } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
+import { forgetCompleted } from "./vanished.ts";
 
 const STATES_EVERY_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 240_000;
@@ -78,6 +79,11 @@ export class Controller {
     for (const flowRunId of this.#foreign) this.#queue.add(flowRunId);
   }
 
+  /** Whether the Job is known to be another agent's. */
+  isForeign({ metadata }: Job): boolean {
+    return this.#foreign.has(flowRunIdOf(metadata) ?? "");
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.race([this.#deps.view.synced(), aborted(signal)]);
     await runAll(
@@ -109,9 +115,10 @@ export class Controller {
     if (!isDone(run)) this.#dask.forget(flowRunId);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
+    const shared = { ...this.#deps, reported: this.#reported };
     const decideBy = (of: RunStatus): Decision => this.#decide(observed, of, standings);
     const decision = await this.#lastLaunch.decide(run, observed, decideBy);
-    if (decision.transition?.kind === "fail" && (await this.#forgetCompleted(observed))) return 0;
+    if (decision.transition?.kind === "fail" && (await forgetCompleted(shared, observed, run))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
@@ -210,16 +217,6 @@ export class Controller {
     if (jobs.length === 0) return decision;
     const mustAct = decision.transition !== undefined || decision.deletions.length > 0;
     return mustAct || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
-  }
-
-  /** Forgets Jobs that completed, and were reported and deleted by another process, while this one could not see it. */
-  async #forgetCompleted({ flowRunId, jobs }: ObservedRun): Promise<boolean> {
-    const vanished = jobs.filter(({ job, gone }) => gone && !isJobFinished(job));
-    if (vanished.length === 0) return false;
-    await this.#reported.refresh(flowRunId);
-    const completed = vanished.filter(({ job }) => this.#reported.has(flowRunId, completedHead(job)));
-    for (const { job } of completed) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
-    return completed.length > 0;
   }
 
   /** How many milliseconds to wait for the process whose turn it is; undefined: this process may act. */

@@ -32,9 +32,9 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
   // --limit, and could start the flow.
   const isLeft = isRunFinished(context) || (isRunActive(context) && context.stateBelongsTo !== "this");
   const isAtWork = isLeft && !isJobFinished(context.observed.job);
-  const afterMs = isAtWork
-    ? Math.min(deleteFailedAfterMs ?? sidecarGraceMs, sidecarGraceMs)
-    : deleteFailedAfterMs;
+  // Its kubelet starts the flow again, beside the Job that was launched since.
+  const graceMs = isRunActive(context) && context.stateBelongsTo === "newer" ? 0 : sidecarGraceMs;
+  const afterMs = isAtWork ? Math.min(deleteFailedAfterMs ?? graceMs, graceMs) : deleteFailedAfterMs;
   return {
     status: "failed",
     reason: problem.message,

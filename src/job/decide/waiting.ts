@@ -62,6 +62,8 @@ function startLeft(context: JobContext): number {
   const mayBeUncounted = job.spec.podFailurePolicy !== undefined;
   const hasStarted =
     seen.some((pod) => flowStarted(pod)) ||
+    // Another controller may run its pods in another cluster (Kueue's MultiKueue).
+    (job.status.ready ?? 0) > 0 ||
     (job.status.failed ?? 0) > seen.filter((pod) => hasFailed(pod, job)).length ||
     (mayBeUncounted && run.kind === "known" && run.state.type === "running");
   if (policy.pendingTimeoutMs === undefined || hasStarted) return Infinity;

@@ -4,7 +4,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { backoffMs, retryAfterMs } from "../../base/retry.ts";
-import { isQuiet } from "../../http/errors.ts";
+import { isQuiet, TransportError } from "../../http/errors.ts";
 import type { KubeApi, ListQuery } from "../client/api.ts";
 import { KubeError } from "../client/errors.ts";
 import type { KindMap, Resource } from "../client/objects.ts";
@@ -46,6 +46,11 @@ const PAGE = 500;
 const WATCH_SECONDS = { least: 240, spread: 60 };
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 const MIN_WATCH_MS = 1_000;
+/**
+ * A connection that breaks after this long may have been idle for too long for a load balancer: 20 s in kubeadm's own example
+ * (kubernetes/kubeadm#2227).
+ */
+const IDLE_BREAK_MS = 5_000;
 /** Servers send a bookmark about once a minute, unless nothing at all has changed. */
 const IDLE_MS = 150_000;
 
@@ -59,8 +64,10 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   #failures = 0;
   /** 410 responses since the last watch event. */
   #expired = 0;
-  /** The last watch ended because no byte came. */
+  /** The last watch ended because no byte came, or something between cut it for that. */
   #isQuiet = false;
+  /** The tick at which the watch was opened; undefined: it is not. */
+  #openedMs: number | undefined;
   /** The tick at which the last complete list began; 0 before the first one. */
   listedAtMs = 0;
   /** Number of lists and watches started; for metrics. */
@@ -90,6 +97,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#watching = new AbortController();
+      this.#openedMs = undefined;
       try {
         const isOld = this.#options.clock.ticks() - this.listedAtMs > this.#options.relistMs;
         if (this.#resourceVersion === "" || this.#refreshing.length > 0 || isOld) await this.#list(signal);
@@ -123,12 +131,18 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       this.#expired++;
       return;
     }
-    this.#isQuiet = isQuiet(error);
+    this.#isQuiet = isQuiet(error) || this.#isCutIdle(error);
     if (this.#isQuiet) return;
     this.#options.onOutage?.(error, this.#failures + 1);
     const delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);
     this.#failures++;
     await this.#options.clock.sleep(delayMs, signal);
+  }
+
+  /** Whether the connection of a watch broke that had been open for a while. */
+  #isCutIdle(error: unknown): boolean {
+    const openMs = this.#options.clock.ticks() - (this.#openedMs ?? Infinity);
+    return error instanceof TransportError && openMs >= IDLE_BREAK_MS;
   }
 
   #recordActivity(): void {
@@ -177,6 +191,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     const either = AbortSignal.any([signal, this.#watching.signal]);
     for await (const event of kube.watch(resource, query, either)) {
       if (event.type === "OPEN") {
+        this.#openedMs = clock.ticks();
         // After a quiet watch, that it opens again is all that can be known; after an error it proves nothing.
         if (this.#isQuiet) this.#recordActivity();
         continue;

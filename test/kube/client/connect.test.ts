@@ -120,7 +120,7 @@ describe("a list", () => {
   it.each([
     [{}, "gzip"],
     [{ "disable-compression": false }, "gzip"],
-    [{ "disable-compression": true }, undefined],
+    [{ "disable-compression": true }, "identity"],
   ])("with %j in the kubeconfig is asked for with accept-encoding %s", async (more, encoding) => {
     const { server, seen } = await apiServer(() => true);
     const { kube } = await connect({ [PATH]: kubeconfig(server, { token: "x" }, more) });
