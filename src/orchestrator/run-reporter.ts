@@ -31,6 +31,8 @@ export interface RunReporter {
 export interface LastClaim {
   readonly claim: ClaimRecord;
   readonly at: Date;
+  /** When the run's process, or the agent for it, last gave a sign of life. */
+  readonly heartbeatAt: Date | undefined;
 }
 
 export type RunLogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";

@@ -142,7 +142,7 @@ export const LAST_CLAIMS = query(
   "find who launched the flow runs",
 )`query($ids: [uuid!]) {
   flow_run(where: {id: {_in: $ids}}) {
-    id
+    id heartbeat
     states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { timestamp serialized_state }
   }
 }`;

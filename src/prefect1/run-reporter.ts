@@ -45,7 +45,8 @@ function lastClaimIn(row: JsonObject): [string, LastClaim] | undefined {
   const [state] = arrayIn(row["states"]).map(objectIn);
   const claim = claimRecord(id, stateIn(state?.["serialized_state"]));
   const at = dateIn(state?.["timestamp"]);
-  return claim === undefined || at === undefined ? undefined : [id, { claim, at }];
+  const heartbeatAt = dateIn(row["heartbeat"]);
+  return claim === undefined || at === undefined ? undefined : [id, { claim, at, heartbeatAt }];
 }
 
 /** Returns `moved` when the state has changed in the meantime. */

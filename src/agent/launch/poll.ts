@@ -1,6 +1,7 @@
 // Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
 import type { SharedState } from "../shared-state.ts";
+import { withoutWorkedElsewhere } from "./elsewhere.ts";
 import { slotsForNewClaims } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
 
@@ -62,7 +63,7 @@ export class Poller {
       for (const reason of due.unreadable) this.#warnOnce(reason);
       // A Running run with overdue task runs needs no Job if it has a live one.
       const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));
-      const runs = needy.slice(0, freeSlots);
+      const runs = (await withoutWorkedElsewhere(this.#deps, needy)).slice(0, freeSlots);
       this.#succeeded();
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       // The claims are awaited, so that the next page has other runs.

@@ -44,6 +44,21 @@ describe("a run that Prefect Cloud has Queued for a concurrency slot, and whose 
   });
 });
 
+it("a task that a person resumes while the flow works elsewhere makes no second Job, until its process is silent", async () => {
+  world = new World({ kube: { namespaces: ["b"] } });
+  const first = world.start();
+  const id = world.dueRun({ script: { outcome: "succeed", runMs: 20 * MINUTE } });
+  await world.time.until(() => world.state(id) === "Running", MINUTE);
+  world.start({ namespace: "b" });
+  const [task] = world.prefect.taskRuns(id);
+  world.prefect.setTaskState(task?.id ?? "", { type: "Resume", start_time: seconds(0) });
+  await world.time.pass(2 * MINUTE);
+  expect(world.createdJobs()).toHaveLength(1);
+  first.process.kill();
+  for (const name of world.jobs(id)) world.kube.remove("jobs", "default", name);
+  await world.time.until(() => world.createdJobs().length === 2, 5 * MINUTE);
+});
+
 it("--limit counts Jobs whose annotation an admission policy has stripped", async () => {
   world = new World();
   world.kube.setAdmission((resource, { metadata }) => {
