@@ -82,6 +82,16 @@ export class Ownership {
     return (await this.#take(job)) ? "ours" : "others";
   }
 
+  /** Whether a run without Jobs is this agent's by Prefect's record, or left by an agent that is gone. */
+  isOursWithoutJob(flowRunId: string, run: RunStatus): boolean {
+    if (run.kind !== "known" || this.#owned.has(flowRunId)) return true;
+    const { agent, labels } = run;
+    if (agent !== undefined && isSameAgent(agent, this.#self)) return true;
+    const { others } = this.#deps;
+    const presence = agent === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(agent);
+    return presence !== "alive" && this.mayAdopt(agent, labels);
+  }
+
   /** Whether this agent may adopt what an agent that is gone has left: it has its name, or could have claimed the run. */
   mayAdopt(owner: AgentIdentity | undefined, runLabels: readonly string[] | undefined): boolean {
     if (owner?.name === this.#self.name) return true;

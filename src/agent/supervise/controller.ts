@@ -109,7 +109,8 @@ export class Controller {
     const observed = this.#deps.view.observe(flowRunId);
     const standings = await this.#standingsOf(observed, run);
     const ours = observed.jobs.filter(({ job }) => standings.get(job.metadata.uid) !== "others");
-    if (ours.length === 0 && observed.jobs.length > 0) return this.#leaveToOthers(observed);
+    const isWithoutJob = observed.jobs.length === 0 && this.#deps.ownership.isOursWithoutJob(flowRunId, run);
+    if (ours.length === 0 && !isWithoutJob) return this.#leaveToOthers(observed);
     this.#foreign.delete(flowRunId);
     this.#ended.read(flowRunId, run);
     if (!isDone(run)) this.#dask.forget(flowRunId);
