@@ -145,6 +145,7 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
     expect(terminal.screen.seen()).toEqual([
       `flow run "quick-fox" (${id}) is Cancelling`,
       'job.batch "job-fox" deleted from flows namespace',
+      `flow run "quick-fox" (${id}) is Cancelled`,
       "removed 1 Job",
     ]);
   });

@@ -239,7 +239,6 @@ export class Controller {
       const waitMs = isOurs(observed) ? await owner.mayAct(observed) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
-    if (takesOver) this.#reported.readAgain(flowRunId);
     this.#deps.ownership.own(flowRunId);
     return undefined;
   }

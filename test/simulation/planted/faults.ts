@@ -110,7 +110,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/supervise/controller.ts",
     changes: [
       ["if (takesOver) await this.#reported.refresh(flowRunId);", ""],
-      ["if (takesOver) this.#reported.readAgain(flowRunId);", ""],
+      ["!this.#reported.pending(flowRunId, decision.logs).every(isFresh);", "false;"],
     ],
   },
   {
