@@ -16,6 +16,7 @@ import type { OtherAgents } from "./other-agents.ts";
 export interface OwnershipDeps {
   readonly kube: Pick<KubeApi, "patch">;
   readonly clock: Pick<Clock, "ticks">;
+  readonly kubeTime: Pick<Clock, "now">;
   readonly others: Pick<OtherAgents, "presence" | "presenceOfUnknown">;
 }
 
@@ -27,6 +28,8 @@ export type Standing = "ours" | "reportable" | "others";
 
 /** How long the process that comes first may take to do what is due. */
 export const PROCESS_TIMEOUT_MS = 10_000;
+/** A Job this young is a sign of life of the agent that made it; its polls are read less often. */
+const SIGN_OF_LIFE_MS = 60_000;
 /** A deleted Job has no annotation to patch: processes report it after different delays up to this. */
 const MAX_DELAY_MS = 3_000;
 /** When to retry after another process changed the Job at the same time. */
@@ -75,11 +78,15 @@ export class Ownership {
     if (owner !== undefined && isSameAgent(owner, this.#self)) return "ours";
     const { others } = this.#deps;
     const presence = owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
-    if (presence === "alive") return "others";
+    if (presence === "alive" || this.#isYoung(job)) return "others";
     if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
     this.#takenOver.add(job.metadata.uid);
     if (gone) return "ours";
     return (await this.#take(job)) ? "ours" : "others";
+  }
+
+  #isYoung({ metadata }: Job): boolean {
+    return this.#deps.kubeTime.now().getTime() - Date.parse(metadata.creationTimestamp) < SIGN_OF_LIFE_MS;
   }
 
   /** Whether a run without Jobs is this agent's by Prefect's record, or left by an agent that is gone. */

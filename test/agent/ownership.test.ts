@@ -22,9 +22,12 @@ const US: AgentIdentity = { tenantId: "t1", name: "us", labels: ["k8s"] };
 let fake: FakeKubernetes;
 let kube: KubeApi;
 let ticks: number;
+/** How old the Jobs are. */
+let agedMs: number;
 
 beforeEach(async () => {
   ticks = 0;
+  agedMs = 600_000;
   fake = await startFakeKubernetes({ controller: false });
   const readFile = (): string => fake.kubeconfig();
   const deps = { env: {}, home: undefined, clock: systemClock, readFile, userAgent: "test" };
@@ -39,7 +42,8 @@ afterEach(async () => {
 /** A process of an agent; all other agents are as present as this. */
 function ownershipOf(process: string, presence: Presence = "alive", identity = US): Ownership {
   const others = { presence: () => presence, presenceOfUnknown: () => presence };
-  return new Ownership({ ...identity, process }, { kube, clock: { ticks: () => ticks }, others });
+  const kubeTime = { now: () => new Date(Date.now() + agedMs) };
+  return new Ownership({ ...identity, process }, { kube, clock: { ticks: () => ticks }, kubeTime, others });
 }
 
 async function createJob(owner: AgentIdentity | undefined, process = "p1"): Promise<Job> {
@@ -116,6 +120,12 @@ describe("a Job", () => {
   it("of an agent of the same name that is gone is adopted whatever the labels", async () => {
     const job = await createJob({ ...gone, name: "us" });
     expect(await ownershipOf("p2", "gone").standing(observed(job), RUN, running(["gpu"]))).toBe("ours");
+  });
+
+  it("is not taken from an agent that was taken for gone and has just made it", async () => {
+    agedMs = 5_000;
+    const job = await createJob({ ...US, name: "other" });
+    expect(await ownershipOf("p2", "gone").standing(observed(job), RUN, running(["k8s"]))).toBe("others");
   });
 
   it("of an agent that has been gone for an hour is only reported by one that may not adopt it", async () => {

@@ -143,7 +143,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/ownership.ts",
     changes: [
       [' && this.#deps.others.presence(owner) === "alive";', " && false;"],
-      ['if (presence === "alive") return "others";', ""],
+      ['if (presence === "alive" || this.#isYoung(job)) return "others";', ""],
       [
         'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',
         "",
