@@ -11,7 +11,7 @@ import type { ObservedJob } from "../job/observe/observed.ts";
 import { isOriginals, ownerOf, ownerText, type JobOwner } from "../job/owner.ts";
 import { isSameAgent, takesRun, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import type { OtherAgents } from "./other-agents.ts";
+import type { OtherAgents, Presence } from "./other-agents.ts";
 
 export interface OwnershipDeps {
   readonly kube: Pick<KubeApi, "patch">;
@@ -76,8 +76,7 @@ export class Ownership {
     const row = run.kind === "known" ? run : undefined;
     const owner = ownerOf(job.metadata) ?? row?.agent;
     if (owner !== undefined && isSameAgent(owner, this.#self)) return "ours";
-    const { others } = this.#deps;
-    const presence = owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
+    const presence = this.#presenceOf(owner, flowRunId);
     if (presence === "alive" || this.#isYoung(job)) return "others";
     if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
     this.#takenOver.add(job.metadata.uid);
@@ -94,9 +93,12 @@ export class Ownership {
     if (run.kind !== "known" || this.#owned.has(flowRunId)) return true;
     const { agent, labels } = run;
     if (agent !== undefined && isSameAgent(agent, this.#self)) return true;
+    return this.#presenceOf(agent, flowRunId) !== "alive" && this.mayAdopt(agent, labels);
+  }
+
+  #presenceOf(owner: AgentIdentity | undefined, flowRunId: string): Presence {
     const { others } = this.#deps;
-    const presence = agent === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(agent);
-    return presence !== "alive" && this.mayAdopt(agent, labels);
+    return owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
   }
 
   /** Whether this agent may adopt what an agent that is gone has left: it has its name, or could have claimed the run. */

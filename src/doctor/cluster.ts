@@ -75,10 +75,17 @@ type Reachable = () => Promise<{ readonly kube: KubeApi; readonly chosen: Source
 
 function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSignal) {
   const { account } = target;
-  const podsIn = async (namespace: string): Promise<readonly Pod[]> => {
+  const lists = new Map<string, Promise<readonly Pod[]>>();
+  const listIn = async (namespace: string): Promise<readonly Pod[]> => {
     const { kube } = await reachable();
     const { items } = await kube.listPage("pods", { namespace, labelSelector: AGENT_POD_SELECTOR }, signal);
     return items.filter(isLiving);
+  };
+  /** Listed once, whoever asks. */
+  const podsIn = (namespace: string): Promise<readonly Pod[]> => {
+    const list = lists.get(namespace) ?? listIn(namespace);
+    lists.set(namespace, list);
+    return list;
   };
   const isAsked = ({ metadata, spec }: Pod): boolean =>
     account === undefined || (metadata.namespace === account.namespace && accountName(spec) === account.name);

@@ -15,8 +15,6 @@ interface Refusal {
   readonly bytes: number;
 }
 
-const NOT_READY = /not yet ready to handle request/i;
-
 /** What etcd takes by default: 1.5 MiB. */
 export const MAX_JOB_BYTES = 1_572_864;
 
@@ -31,7 +29,7 @@ const RULES: readonly (readonly [CreateFailure, (refusal: Refusal) => boolean])[
   ["run", isTooLarge],
   ["passing", ({ text }) => /failed calling webhook/i.test(text)],
   // An API server that has just started has not read what its admission plugins ask for (apiserver admission/initializer).
-  ["passing", ({ text }) => NOT_READY.test(text)],
+  ["passing", ({ text }) => /not yet ready to handle request/i.test(text)],
   // A conflict that is not AlreadyExists comes from the quota's own bookkeeping.
   ["passing", ({ error }) => error.status === 409 || error.retryable || !error.isStatus],
   ["agent", ({ error }) => error.status === 401 || error.reason === "BadCertificate"],

@@ -16,6 +16,7 @@ import { ADOPTION_LINE, LOGGER } from "../run-log.ts";
 import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
 import { mayLackJob, slotsLeft } from "./slots.ts";
+import { isRecent } from "./heartbeat.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -23,8 +24,6 @@ const SWEEP_MS = 15_000;
 const WAITING_SWEEP_MS = 5_000;
 /** How long another process of this agent may take to create the Job of its claim. */
 const PROCESS_TIMEOUT_MS = 10_000;
-/** A process that waits with a claim sends heartbeats more often. */
-const HEARTBEAT_TIMEOUT_MS = 90_000;
 /** Running runs without a Job are rarer than claimed ones, and expensive to search for: often after the start, then rarely. */
 const FULL_SWEEP_MS = { early: 30_000, late: 600_000 };
 const EARLY_MS = 180_000;
@@ -159,16 +158,11 @@ export class Recovery {
   /** Whether no other process works on the claim: it has had its time, and none keeps the run alive. */
   #isMyTurn({ record, waitsForJob, isKeptAlive, heartbeatAt }: UnfinishedClaim): boolean {
     if (record.process === this.#deps.settings.process) return true;
-    if (waitsForJob && isKeptAlive && this.#isRecent(heartbeatAt)) return false;
+    if (waitsForJob && isKeptAlive && isRecent(heartbeatAt, this.#deps)) return false;
     const now = this.#deps.clock.ticks();
     const since = this.#found.get(record.id)?.since ?? now;
     this.#found.set(record.id, { since, at: now, isStarted: !waitsForJob });
     return now - since >= PROCESS_TIMEOUT_MS;
-  }
-
-  #isRecent(heartbeatAt: Date | undefined): boolean {
-    const ageMs = this.#deps.prefectTime.now().getTime() - (heartbeatAt?.getTime() ?? 0);
-    return ageMs < HEARTBEAT_TIMEOUT_MS;
   }
 
   /** Whether the run has a Job of this claim, or any that is not over. */
@@ -212,7 +206,7 @@ export class Recovery {
   async #failIfLost(claim: UnfinishedClaim): Promise<void> {
     const { submission, state, hasWaitingTask, heartbeatAt } = claim;
     const { flowRunId } = submission;
-    if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
+    if (state.type === "running" && (hasWaitingTask || isRecent(heartbeatAt, this.#deps))) return;
     if (await hasObject(this.#deps, "pods", flowRunId, (pod) => this.#worksOn(pod))) return;
     const { runLog } = this.#deps;
     const [first = ""] = submission.identifiers;

@@ -116,10 +116,12 @@ export class Controller {
     if (!isDone(run)) this.#dask.forget(flowRunId);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
-    const shared = { ...this.#deps, reported: this.#reported };
     const decideBy = (of: RunStatus): Decision => this.#decide(observed, of, standings);
     const decision = await this.#lastLaunch.decide(run, observed, decideBy);
-    if (decision.transition?.kind === "fail" && (await forgetCompleted(shared, observed, run))) return 0;
+    if (decision.transition?.kind === "fail") {
+      const deps = { ...this.#deps, reported: this.#reported };
+      if (await forgetCompleted(deps, observed, run)) return 0;
+    }
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";

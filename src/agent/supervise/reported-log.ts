@@ -76,7 +76,7 @@ export class ReportedLog {
         { mayWait },
       );
     } catch (error) {
-      this.readAgain(flowRunId);
+      this.#readAgain(flowRunId);
       throw error;
     }
     this.#deps.metrics.count("runLogs", undefined, due.length);
@@ -85,15 +85,15 @@ export class ReportedLog {
     return due;
   }
 
-  /** Call when others may have written: the run's log is then read before the next write. */
-  readAgain(flowRunId: string): void {
+  /** Others may have written: the run's log is read before the next write. */
+  #readAgain(flowRunId: string): void {
     this.#messages.delete(flowRunId);
     this.#mustReadLog.add(flowRunId);
   }
 
   /** Reads the run's log now. Throws PrefectError. */
   async refresh(flowRunId: string): Promise<void> {
-    this.readAgain(flowRunId);
+    this.#readAgain(flowRunId);
     await this.#readLog(flowRunId, false);
   }
 

@@ -132,9 +132,12 @@ export class Transport {
     if (isSuccess(answer)) return hasKind(call, answer);
     const body = "body" in answer ? answer.body : await beginningOf(answer.chunks);
     if (answer.status === 404 && NOT_SERVED.test(body)) {
+      if (path.startsWith(CURRENT)) {
+        this.#usesOlder = true;
+        return this.#answer(call, send);
+      }
       // If neither is served, it was a gateway that answered.
-      this.#usesOlder = path.startsWith(CURRENT) || (this.#usesOlder && !path.startsWith(OLDER));
-      if (path.startsWith(CURRENT)) return this.#answer(call, send);
+      if (path.startsWith(OLDER)) this.#usesOlder = false;
     }
     // A gateway before the API server knows nothing of objects; the log of a pod is the kubelet's.
     const isKnown = "close" in answer || isStatus(body);

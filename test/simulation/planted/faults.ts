@@ -121,7 +121,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a line whose response was lost is written again",
     file: "agent/supervise/reported-log.ts",
-    changes: [["      this.readAgain(flowRunId);\n      throw error;", "      throw error;"]],
+    changes: [["      this.#readAgain(flowRunId);\n      throw error;", "      throw error;"]],
   },
   {
     name: "cancelled runs' Jobs are deleted at once",
