@@ -56,6 +56,8 @@ export interface Submission {
   readonly flowRunId: string;
   /** The identifiers that its Job may have, in the order in which they are tried. */
   readonly identifiers: readonly string[];
+  /** Whether the run was never submitted before, so that it has no other Job. */
+  readonly isFirst: boolean;
   /** Builds the Job. Throws JobError if that is impossible, SettingsError if the agent's own template is at fault. */
   build(identifier: string): Promise<JobManifest>;
   /** Whether the claim still holds in this state: nobody has cancelled, rescheduled or started the run since. */

@@ -45,6 +45,8 @@ const QUEUE_PAGE = 25;
 /** How many due runs are queried directly. */
 const WIDE_PAGE = 250;
 const PAGE = 100;
+/** Of the state that a run is created with. */
+const FIRST_VERSION = 1;
 /** Runs are fetched so long before their start time. */
 const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
@@ -194,6 +196,7 @@ export class Prefect1WorkSource implements WorkSource {
     return {
       flowRunId: flowRun.id,
       identifiers: identifiersOf(claim.identifier, flowRun.id),
+      isFirst: flowRun.version === FIRST_VERSION,
       build: async (identifier): Promise<JobManifest> => {
         const { client, name, labels, process, job } = this.#options;
         const identity = { id: this.#agentId, name, labels, tenantId: await client.tenantId(), process };

@@ -3,7 +3,7 @@
 // error and have finished already.
 
 import { ExpectedError } from "../../base/errors.ts";
-import { FLOW_RUN_LABEL, isAgentJob } from "../../job/labels.ts";
+import { FLOW_RUN_LABEL, identifierOf, isAgentJob } from "../../job/labels.ts";
 import { isOngoing } from "../../job/observe/phase.ts";
 import { ownerOf } from "../../job/owner.ts";
 import { KubeError } from "../../kube/client/errors.ts";
@@ -12,13 +12,15 @@ import type { Job } from "../../kube/client/objects.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
-import { hasObject } from "../run-objects.ts";
+import { findObject, hasObject } from "../run-objects.ts";
 import type { AgentSettings } from "../settings.ts";
 import { createFailure, isTooLarge, MAX_JOB_BYTES, type CreateFailure } from "./create-failure.ts";
 
 export type Creation =
   /** `ours`: created by this process; `theirs`: by another one for the same claim. */
   | { readonly outcome: "ours" | "theirs"; readonly name: string }
+  /** An earlier submission's Job does the work. */
+  | { readonly outcome: "adopted"; readonly name: string }
   /** The claim no longer holds. */
   | { readonly outcome: "not-needed" }
   /** The API server did not take it. */
@@ -28,12 +30,12 @@ interface DueSubmission {
   readonly submission: Submission;
   /** Whether the claim still holds in Prefect. */
   readonly isCurrent: () => Promise<boolean>;
-  /** Whether the claim must be checked first: this is a retry, or the claim is not fresh any more. */
-  readonly mustCheck: boolean;
+  /** Whether the claim must be checked now: this is a retry, or the claim is not fresh any more. */
+  readonly mustCheck: () => boolean;
 }
 
 type CreateDeps = Pick<AgentDeps, "kube" | "clock"> & {
-  readonly view: Pick<ClusterView, "jobNamed">;
+  readonly view: Pick<ClusterView, "jobNamed" | "jobs" | "liveJobOf">;
   readonly settings: Pick<AgentSettings, "namespace" | "process">;
 };
 
@@ -43,13 +45,17 @@ const LATE_MS = 5_000;
 /** Creates the Job, by one request. Throws what building it throws, and KubeError when it cannot be read. */
 export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<Creation> {
   const { submission, isCurrent, mustCheck } = due;
+  const isStillNeeded = async (): Promise<boolean> => !mustCheck() || isCurrent();
+  const earlier = (await earlierJob(deps, submission))?.metadata.name;
+  if (earlier !== undefined)
+    return (await isStillNeeded()) ? { outcome: "adopted", name: earlier } : { outcome: "not-needed" };
   for (const identifier of submission.identifiers) {
     const job = await submission.build(identifier);
     const { name } = job.metadata;
     // The answer of an earlier request was lost, and its Job may have been deleted since.
     const seen = deps.view.jobNamed(submission.flowRunId, name);
     if (seen !== undefined) return { outcome: creatorOf(deps, seen), name };
-    const isNeeded = !mustCheck || (await isCurrent());
+    const isNeeded = await isStillNeeded();
     const creation = isNeeded ? await create(deps, job, due) : await existingJob(deps, job);
     if (typeof creation === "object") return creation;
     if (!isNeeded) return { outcome: "not-needed" };
@@ -57,6 +63,27 @@ export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<C
   throw new ExpectedError(
     `cannot create the Job of flow run "${submission.flowRunId}": its names are taken by other runs' Jobs`,
   );
+}
+
+/**
+ * Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. Read
+ * from the API server, also where the watch has shown none: it may be late.
+ */
+async function earlierJob(deps: CreateDeps, submission: Submission): Promise<Job | undefined> {
+  const { kube, view } = deps;
+  const { flowRunId, identifiers, isFirst } = submission;
+  // Where Prefect takes the same claim from several agents, one has created its Job.
+  const isOther = ({ metadata }: Job): boolean => !identifiers.includes(identifierOf(metadata) ?? "");
+  const live = view.liveJobOf(flowRunId);
+  if (live !== undefined) {
+    const current = isOther(live) ? await kube.get("jobs", live.metadata) : undefined;
+    return current?.metadata.uid === live.metadata.uid && isOngoing(current) ? current : undefined;
+  }
+  if (isFirst) return undefined;
+  return findObject(deps, "jobs", flowRunId, (job) => {
+    const isUnseen = view.jobs.get(job.metadata.uid) === undefined;
+    return isUnseen && isOther(job) && isAgentJob(job.metadata) && isOngoing(job);
+  });
 }
 
 /** `foreign`: another run's Job has the name. */

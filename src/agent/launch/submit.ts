@@ -3,8 +3,6 @@
 import PQueue from "p-queue";
 import { isRetryable, SettingsError, textOf } from "../../base/errors.ts";
 import { withRetry } from "../../base/retry.ts";
-import { identifierOf } from "../../job/labels.ts";
-import { isOngoing } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
@@ -106,7 +104,6 @@ export class Submitter {
       }
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       onStarted(true);
-      if (await this.#adopt(run.id, submission)) return;
       const isCreated = await this.#create(submission, signal, claimedAt);
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
@@ -144,20 +141,6 @@ export class Submitter {
     return isSame ? { startAt, readAt } : undefined;
   }
 
-  /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. */
-  async #adopt(flowRunId: string, { identifiers }: Submission): Promise<boolean> {
-    const live = this.#deps.view.liveJobOf(flowRunId);
-    if (live === undefined) return false;
-    const { name, namespace, uid } = live.metadata;
-    // Where Prefect takes the same claim from several agents, one has created its Job.
-    if (identifiers.includes(identifierOf(live.metadata) ?? "")) return false;
-    const current = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
-    if (current?.metadata.uid !== uid || !isOngoing(current)) return false;
-    this.#deps.metrics.count("adopted");
-    await this.#write(flowRunId, "INFO", adoptionLine(name, identifiers[0]));
-    return true;
-  }
-
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
   async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
     this.#creating++;
@@ -174,7 +157,7 @@ export class Submitter {
   /** Tries once to create the Job. `claimedAt`: ticks, if this process just claimed it. */
   #tryToCreate(submission: Submission, claimedAt = -Infinity): Promise<Creation> {
     const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
-    const mustCheck = this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
+    const mustCheck = (): boolean => this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
     return createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
   }
 
@@ -184,6 +167,10 @@ export class Submitter {
       const { failure: reason, error } = creation;
       if (reason !== "run") return { reason, error };
       await this.#fail(submission, error);
+    } else if (creation.outcome === "adopted") {
+      this.#deps.metrics.count("adopted");
+      const line = adoptionLine(creation.name, submission.identifiers[0]);
+      await this.#write(submission.flowRunId, "INFO", line);
     } else if (creation.outcome !== "not-needed") {
       return (await this.#created(submission, creation)) ? "created" : "settled";
     } else this.#deps.log.debug("The flow run no longer needs a Job", { flowRun: submission.flowRunId });

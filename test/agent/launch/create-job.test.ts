@@ -11,12 +11,14 @@ import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import type { Submission } from "../../../src/orchestrator/work-source.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
+import type { ClusterView } from "../../../src/agent/cluster-view.ts";
 
 const run = { id: "00000000-0000-4000-8000-0000000000a1" };
 const names = ["prefect-job-a", "prefect-job-b", "prefect-job-c"];
 const submission: Submission = {
   flowRunId: run.id,
   identifiers: ["a", "b", "c"],
+  isFirst: true,
   build: (identifier) => Promise.resolve(jobOf(identifier)),
   isCurrent: () => Promise.resolve(true),
 };
@@ -44,7 +46,7 @@ beforeEach(() => {
 });
 
 function listedJob(name: string, id: string): object {
-  const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "a" };
+  const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": name.replace("prefect-job-", "") };
   return { metadata: { name, labels }, spec: {}, status: {} };
 }
 
@@ -87,18 +89,21 @@ const kube: Pick<KubeApi, "create" | "get" | "delete" | "listPage"> = {
   },
 };
 
-async function create(): Promise<Creation> {
+async function create(given: Partial<Submission> = {}): Promise<Creation> {
   let nowMs = 0;
   const deps = { kube, clock: clockOf({ now: () => new Date((nowMs += takesMs)) }) } as unknown as AgentDeps;
   const view = {
     jobNamed: (_id: string, name: string): Job | undefined =>
       seen.find(({ metadata }) => metadata.name === name),
-  };
+    liveJobOf: () => undefined,
+    jobs: { get: () => undefined },
+  } as unknown as ClusterView;
   const settings = { namespace: "default", process: "me" };
   const isCurrent = (): Promise<boolean> => Promise.resolve(claimIsCurrent);
-  const due = { submission, isCurrent };
+  const due = { submission: { ...submission, ...given }, isCurrent };
   // As the submitter does: what may pass is tried again.
-  for (let mustCheck = false; ; mustCheck = true) {
+  for (let isRetry = false; ; isRetry = true) {
+    const mustCheck = (): boolean => isRetry;
     const creation = await createJob({ ...deps, view, settings }, { ...due, mustCheck });
     if (creation.outcome !== "refused" || creation.failure !== "passing") return creation;
   }
@@ -122,6 +127,12 @@ describe("createJob", () => {
   ])("uses the run's existing Job with that name: created by $owner", async ({ owner, outcome }) => {
     existing.set(names[0] ?? "", { run: run.id, owner });
     expect(await create()).toEqual({ outcome, name: names[0] });
+    expect(created).toEqual([]);
+  });
+
+  it("leaves a run that was submitted before to its Job that the watch has not shown", async () => {
+    existing.set("prefect-job-earlier", { run: run.id, owner: "sibling" });
+    expect(await create({ isFirst: false })).toEqual({ outcome: "adopted", name: "prefect-job-earlier" });
     expect(created).toEqual([]);
   });
 

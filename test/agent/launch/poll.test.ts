@@ -34,6 +34,7 @@ function dueRun(id: string, { state = SCHEDULED, isLost = false }: Given): DueRu
   const submission = {
     flowRunId: id,
     identifiers: ["a"],
+    isFirst: true,
     build: () => Promise.resolve(job),
     isCurrent: () => Promise.resolve(true),
   };

@@ -38,6 +38,19 @@ describe("a Job that a second claim has adopted", () => {
     expect(world.createdJobs()).toHaveLength(ids.length);
   });
 
+  it("is found although no watch has shown it", async () => {
+    world.start();
+    await world.time.pass(SECOND);
+    world.kube.muteWatches();
+    const id = world.dueRun({ script: { outcome: "succeed", startMs: 5 * MINUTE, runMs: SECOND } });
+    await world.time.until(() => world.jobs(id).length === 1, MINUTE);
+    await world.time.pass(40 * SECOND);
+    world.prefect.setState(id, { type: "Scheduled", message: "Rescheduled by a Lazarus process." });
+    await world.time.until(() => isAdopted(id), MINUTE);
+    await world.time.until(() => world.state(id) === "Success", 10 * MINUTE);
+    expect(world.createdJobs()).toHaveLength(1);
+  });
+
   it("fails the run also if Prefect has once refused the state", async () => {
     world.start();
     const id = world.dueRun({ script: { outcome: "fail", startMs: 5 * MINUTE, runMs: SECOND } });
