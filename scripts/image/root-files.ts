@@ -25,7 +25,8 @@ export function rootFiles(unpacked: readonly TarEntry[], userId: number): readon
     // Without this file, glibc asks DNS before a pod's /etc/hosts.
     text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
     { path: "tmp", mode: 0o1777 },
-    { path: "home/nonroot", mode: 0o700, ownerId: userId },
+    // Readable by any user: OpenShift runs containers as one of its own choice.
+    { path: "home/nonroot", mode: 0o755, ownerId: userId },
   ]);
 }
 

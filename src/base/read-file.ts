@@ -1,6 +1,7 @@
 // Reads files that users name.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { SettingsError, textOf } from "./errors.ts";
 
 /** The text of a file, or undefined when there is no such file. Throws SettingsError when it cannot be read. */
@@ -22,6 +23,17 @@ export function decodeText(bytes: Uint8Array): string {
     first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
   // The decoder leaves out the mark.
   return new TextDecoder(encoding).decode(bytes);
+}
+
+/** Whether the bytes of the decoded text were in another encoding, so that characters are lost. */
+export function isBroken(text: string): boolean {
+  return text.includes("\uFFFD");
+}
+
+/** The path itself, or the files in it if it is a folder. */
+export function filesAt(path: string): readonly string[] {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? readdirSync(path).map((name) => join(path, name)) : [path];
 }
 
 function causeOf(code: unknown, error: unknown): string {

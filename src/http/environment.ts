@@ -3,6 +3,7 @@
 import tls from "node:tls";
 import type { SettingsDeps } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
+import { filesAt } from "../base/read-file.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { proxyFor, type Proxy } from "./proxy.ts";
 
@@ -41,10 +42,11 @@ export function trustedAuthorities(variables: readonly string[], deps: Environme
   return [...new Set([...known, ...named])];
 }
 
-/** The certificates in a file; none if the path is empty. `source` names the setting in errors. */
+/** The certificates in a file, or in those of a folder; none if the path is empty. `source` names the setting in errors. */
 export function certificatesIn(path: string, source: string, deps: EnvironmentDeps): readonly string[] {
   if (path === "") return [];
-  const text = deps.readFile?.(path);
+  const texts = filesAt(path).flatMap((file) => deps.readFile?.(file) ?? []);
+  const text = texts.length === 0 ? undefined : texts.join("\n");
   const found = text?.match(/-----BEGIN (TRUSTED )?CERTIFICATE-----[^]*?-----END \1CERTIFICATE-----/g);
   if (found) return found;
   const cause = text === undefined ? "no such file" : "it has no certificate";

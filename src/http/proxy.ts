@@ -65,11 +65,18 @@ function isExempt({ hostname, port, protocol }: URL, env: Env, rules: ProxyRules
   const list = spellings("NO_PROXY", rules)
     .map((name) => env[name])
     .find(isSet);
-  return (list ?? "").split(",").some((entry) => matches(entry.trim().toLowerCase(), place));
+  return (list ?? "").split(",").some((entry) => matches(entry.trim().toLowerCase(), place, rules));
 }
 
-/** An entry is `*`, a range, an address or a domain; the last two can end with a port. */
-function matches(entry: string, place: { readonly host: string; readonly port: string }): boolean {
+/**
+ * An entry is `*`, a range, an address or a domain; the last two can end with a port. Only Python takes `.example.com` for the
+ * domain itself, too.
+ */
+function matches(
+  entry: string,
+  place: { readonly host: string; readonly port: string },
+  rules: ProxyRules,
+): boolean {
   if (entry === "*") return true;
   if (isInRange(place.host, entry)) return true;
   const [, bracketed, plain = entry, port = ""] = /^(?:\[(.*)\]|([^:]*)):(\d*)$/.exec(entry) ?? [];
@@ -77,7 +84,8 @@ function matches(entry: string, place: { readonly host: string; readonly port: s
   if (name === "" || (port !== "" && port !== place.port)) return false;
   const family = isIP(name);
   if (family !== 0) return isInRange(place.host, `${name}/${family === 4 ? 32 : 128}`);
-  return name.startsWith(".") ? place.host.endsWith(name) : `.${place.host}`.endsWith(`.${name}`);
+  const isOfSubdomains = name.startsWith(".") && rules === "kubectl";
+  return isOfSubdomains ? place.host.endsWith(name) : `.${place.host}`.endsWith(`.${name.replace(/^\./, "")}`);
 }
 
 /** Whether the host is an address in the range, such as 10.0.0.0/8; false if either is something else. */

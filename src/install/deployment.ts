@@ -13,8 +13,6 @@ import { agentServiceAccount } from "./roles.ts";
 
 const REPOSITORY = "ghcr.io/kubectl-prefect/kubectl-prefect";
 const PORT = 8080;
-/** The user of the image; any user but root works. */
-const USER_ID = 65532;
 /** Between the end of the grace and the kubelet's SIGKILL. */
 const SHUTDOWN_MARGIN_SECONDS = 15;
 
@@ -57,12 +55,8 @@ function podSpec(options: InstallOptions): object {
     serviceAccountName: agentServiceAccount(options),
     imagePullSecrets: unlessEmpty(namesIn(options.imagePullSecrets).map((name) => ({ name }))),
     terminationGracePeriodSeconds: Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER_ID,
-      runAsGroup: USER_ID,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    // The image names its user; OpenShift assigns one of the namespace's range, and refuses any other.
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     containers: [agentContainer(options), ...(options.resourceManager ? [cleanupContainer(options)] : [])],
     volumes: unlessEmpty(
       files.map(({ volume, configMap }) => ({ name: volume, configMap: { name: configMap } })),
@@ -86,8 +80,11 @@ function cleanupContainer(options: InstallOptions): object {
   return container("resource-manager", options, {
     args: cleanupArguments(options),
     env: connectionEnvironment(options),
-    // It runs once a minute. Like the agent, it has no CPU limit.
-    resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+    // It runs once a minute. It has a CPU limit only beside an agent that has one: then a quota may ask for it.
+    resources: {
+      requests: { cpu: "10m", memory: "64Mi" },
+      limits: { cpu: options.agentCpuLimit || undefined, memory: "256Mi" },
+    },
   });
 }
 

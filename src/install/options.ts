@@ -6,9 +6,9 @@ import { aCount, aCpu, aMemory, aNamespace, must, oneOf } from "../agent/option-
 import { text, toggle, type OptionCheck, type OptionTable, type ValuesOf } from "../agent/option-row.ts";
 import { parseQuantity } from "../base/quantity.ts";
 
-/** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */
+/** [host[:port]/]name[:tag][@digest] roughly: no white space, no commas, no upper case in the name. */
 const IMAGE =
-  /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
+  /^(?:[A-Za-z0-9][-.A-Za-z0-9]*(?::\d+)?\/)?[a-z0-9][-._/a-z0-9]*(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
 /** The field is an int32; the API server takes a greater number for another one. */
 const MAX_REPLICAS = 2_147_483_647;
 const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);

@@ -5,6 +5,7 @@ import { electsLeader, type InstallOptions } from "./options.ts";
 import {
   agentPermissions,
   CLEANUP_PERMISSIONS,
+  DASK_CLUSTERS,
   FLOW_PERMISSIONS,
   type PermissionRow,
   type Verb,
@@ -36,7 +37,12 @@ export function accessManifests(options: InstallOptions): readonly Manifest[] {
     ...(options.resourceManager ? CLEANUP_PERMISSIONS : []),
   ];
   const account = agentServiceAccount(options);
-  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(rows), account);
+  // Only an administrator of the cluster may grant what is not in the ClusterRole admin; the rest applies without it.
+  const ofDask = rows.filter(({ group }) => group === DASK_CLUSTERS.group);
+  const bound = [
+    ...bindRole(metadataOf(RBAC_NAME, namespace), policyRules(rows.filter((row) => !ofDask.includes(row))), account),
+    ...bindRole(metadataOf(`${RBAC_NAME}-dask`, namespace), policyRules(ofDask), account),
+  ];
   if (!isMinimal) return bound;
   return [{ apiVersion: "v1", kind: "ServiceAccount", metadata: metadataOf(account, namespace) }, ...bound];
 }

@@ -8,6 +8,7 @@ export type Feature =
   | "launching flow runs"
   | "following flow runs"
   | "deleting finished Jobs"
+  | "following Jobs of agents that are gone"
   | "logs of failed pods"
   | "events in flow runs' logs"
   | "deleting Dask clusters of cancelled flow runs"
@@ -32,7 +33,7 @@ const EVENTS = { group: "", resource: "events" };
 const SERVICES = { group: "", resource: "services" };
 const BUDGETS = { group: "policy", resource: "poddisruptionbudgets" };
 const LEASES = { group: "coordination.k8s.io", resource: "leases" };
-const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" };
+export const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" };
 
 /**
  * Every call that the agent makes. test/e2e/in-cluster.test.ts runs an agent with no other permissions and sees all of them
@@ -41,8 +42,9 @@ const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" }
  */
 export const AGENT_PERMISSIONS: readonly PermissionRow[] = [
   { ...JOBS, verbs: ["get", "create"], feature: "launching flow runs" },
-  { ...JOBS, verbs: ["get", "list", "watch", "patch"], feature: "following flow runs" },
+  { ...JOBS, verbs: ["get", "list", "watch"], feature: "following flow runs" },
   { ...PODS, verbs: ["get", "list", "watch"], feature: "following flow runs" },
+  { ...JOBS, verbs: ["patch"], feature: "following Jobs of agents that are gone" },
   { ...JOBS, verbs: ["delete"], feature: "deleting finished Jobs" },
   { ...PODS, subresource: "log", verbs: ["get"], feature: "logs of failed pods" },
   { ...EVENTS, verbs: ["list", "watch"], feature: "events in flow runs' logs" },

@@ -14,6 +14,8 @@ const MUST_QUOTE = new RegExp(String.raw`\p{Cc}|${HIDDEN}`, "v");
 // Tabs are allowed in a block, but not where go-yaml expects the indentation.
 const NOT_IN_BLOCK = new RegExp(String.raw`[\p{Cc}--[\n\t]]|${HIDDEN}|^ *\t`, "mv");
 
+const STYLE = { lineWidth: 0, indentSeq: false, singleQuote: true };
+
 /** The object with a line break at the end; keys stay in their order. */
 export function objectText(value: unknown, format: "json" | "yaml"): string {
   if (format === "json") return `${escapeUnprintable(JSON.stringify(value, null, 4))}\n`;
@@ -24,9 +26,12 @@ export function objectText(value: unknown, format: "json" | "yaml"): string {
     },
   });
   // Strings with such characters are in double quotes, where the escape means the same.
-  return document
-    .toString({ lineWidth: 0, indentSeq: false, singleQuote: true })
-    .replaceAll(MUST_ESCAPE, escaped);
+  return (
+    document
+      // Never over several lines: what follows on the first one must be a comment.
+      .toString({ ...STYLE, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
+      .replaceAll(MUST_ESCAPE, escaped)
+  );
 }
 
 function escaped(char: string): string {

@@ -7,9 +7,10 @@ import type { PolicyRule } from "../../src/install/roles.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifest, manifests } from "./support/manifests.ts";
 
-/** Verbs by resource of the printed Role. */
+/** Verbs by resource of the printed Roles. */
 function verbsByResource(options: Options): Record<string, readonly string[]> {
-  const rules = manifest(options, "Role")["rules"] as readonly PolicyRule[];
+  const roles = manifests(options).filter(({ kind }) => kind === "Role");
+  const rules = roles.flatMap((role) => role["rules"] as readonly PolicyRule[]);
   return Object.fromEntries(
     rules.map((rule) => [`${rule.resources.join()} ${rule.apiGroups.join()}`.trim(), rule.verbs]),
   );
@@ -42,7 +43,7 @@ describe("--rbac", () => {
       "daskclusters kubernetes.dask.org": ["list", "delete"],
       namespaces: ["get"],
     });
-    expect(manifest({ rbac: true }, "RoleBinding")["subjects"]).toEqual([
+    expect(manifest({ rbac: true }, "RoleBinding", "prefect-agent-rbac")["subjects"]).toEqual([
       { kind: "ServiceAccount", name: "default" },
     ]);
   });
@@ -50,10 +51,20 @@ describe("--rbac", () => {
   it("gives the agent's own ServiceAccount only the agent's permissions with minimal", () => {
     expect(verbsByResource({ rbac: "minimal" })).toEqual(MINIMAL);
     expect(manifest({ rbac: "minimal" }, "ServiceAccount").metadata.name).toBe("prefect-agent");
-    expect(manifest({ rbac: "minimal" }, "RoleBinding")).toMatchObject({
+    expect(manifest({ rbac: "minimal" }, "RoleBinding", "prefect-agent-rbac")).toMatchObject({
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "prefect-agent-rbac" },
       subjects: [{ kind: "ServiceAccount", name: "prefect-agent" }],
     });
+  });
+
+  it("keeps what the administrator of a namespace may not grant in a Role of its own", () => {
+    const roles = manifests({ rbac: "minimal" }).filter(({ kind }) => kind === "Role");
+    const groupsOf = (role: object): unknown =>
+      new Set((role as { rules: readonly PolicyRule[] }).rules.flatMap(({ apiGroups }) => apiGroups));
+    expect(roles.map((role) => [role.metadata.name, groupsOf(role)])).toEqual([
+      ["prefect-agent-rbac", new Set(["", "batch", "policy"])],
+      ["prefect-agent-rbac-dask", new Set(["kubernetes.dask.org"])],
+    ]);
   });
 
   it.each<{ options: Options }>([
@@ -71,7 +82,9 @@ describe("--rbac", () => {
     const options = { rbacOnly: true, backend: "server", key: "KEY" };
     const kept = { resourceManager: true, deleteFailedAfter: "never" };
     for (const others of [{}, kept])
-      expect(manifests({ ...options, ...others }).map(({ kind }) => kind)).toEqual(["Role", "RoleBinding"]);
+      expect(new Set(manifests({ ...options, ...others }).map(({ kind }) => kind))).toEqual(
+        new Set(["Role", "RoleBinding"]),
+      );
   });
 
   it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: "2" } }])(
@@ -94,12 +107,12 @@ describe("--rbac", () => {
   });
 
   it("sets no namespace in the binding's subject, even if the binding has one", () => {
-    expect(manifest({ rbac: true, namespace: "flows" }, "RoleBinding")).toMatchObject({
+    expect(manifest({ rbac: true, namespace: "flows" }, "RoleBinding", "prefect-agent-rbac")).toMatchObject({
       metadata: { namespace: "flows" },
       subjects: [{ kind: "ServiceAccount", name: "default" }],
     });
     expect(
-      JSON.stringify(manifest({ rbac: true, namespace: "flows" }, "RoleBinding")["subjects"]),
+      JSON.stringify(manifest({ rbac: true, namespace: "flows" }, "RoleBinding", "prefect-agent-rbac")["subjects"]),
     ).not.toContain("namespace");
   });
 });

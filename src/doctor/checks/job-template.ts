@@ -10,7 +10,7 @@ import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "configuration", check: "job template" });
 
-export const jobTemplate = check(async ({ target, template }) => {
+export const jobTemplate = check(async ({ target, template, kubernetes }) => {
   if (target.templatePath === undefined) return [];
   const loaded = await attempt(template);
   if (!loaded.ok) {
@@ -19,7 +19,9 @@ export const jobTemplate = check(async ({ target, template }) => {
   }
   const { origin, body } = loaded.value;
   const own = textIn(objectIn(body["metadata"])["namespace"]);
-  const namespace = target.namespace?.value ?? own ?? "default";
+  const connection = await attempt(kubernetes.connection);
+  const ofContext = connection.value?.target.namespace;
+  const namespace = target.namespace?.value ?? ofContext ?? own ?? "default";
   const elsewhere = await attempt(() => checkTemplateNamespace(loaded.value, namespace));
   if (!elsewhere.ok) return [broken(elsewhere.error.message, { hint: elsewhere.error.hint })];
   const { config } = target;

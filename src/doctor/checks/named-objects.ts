@@ -16,6 +16,9 @@ const pullSecret = checkOf({ section: "kubernetes", check: "image pull Secret" }
 const keySecret = checkOf({ section: "kubernetes", check: "key Secret" });
 const ofTemplate = checkOf({ section: "kubernetes", check: "objects of the job template" });
 
+/** Those that a kubelet reads. */
+const PULL_SECRET_TYPES = new Set(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"]);
+
 export const namedObjects = check(async (context) => {
   const { kubernetes, target, commands, signal } = context;
   const { kube, namespace, settings } = await kubernetes.cluster();
@@ -46,13 +49,21 @@ export const namedObjects = check(async (context) => {
       return account.broken(`${shown} does not exist, so its pods cannot start`, { hint: "create it", fix });
     }),
     ...each(pullSecret, pullSecrets, async (name) => {
-      if ((await secret(name)) !== undefined) return pullSecret.ok(`"${name}" exists`);
+      const found = await secret(name);
       const hint = "create it, with the registry's user and password: kubectl create secret docker-registry";
-      return pullSecret.broken(`"${name}" does not exist`, { hint });
+      if (found === undefined) return pullSecret.broken(`"${name}" does not exist`, { hint });
+      if (PULL_SECRET_TYPES.has(found.type ?? "")) return pullSecret.ok(`"${name}" exists`);
+      return pullSecret.broken(`"${name}" is of the type ${found.type}, which kubelets ignore`, { hint });
     }),
     ...each(keySecret, keys, async ({ name, key }) => {
       const found = await secret(name);
-      if (found?.data?.[key] !== undefined) return keySecret.ok(`"${name}" has key "${key}"`);
+      const value = found?.data?.[key];
+      if (value !== undefined) {
+        if (isSendable(value)) return keySecret.ok(`"${name}" has key "${key}"`);
+        const hint = "write it without a line break: printf %s KEY, or kubectl create secret --from-literal";
+        const why = "empty, or has white space around it, which flow runs send as it is";
+        return keySecret.broken(`key "${key}" of "${name}" is ${why}`, { hint });
+      }
       const has = Object.keys(found?.data ?? {}).join(", ");
       const hint = `add it, or name another one: --key-secret ${name}:KEY`;
       if (found !== undefined)
@@ -77,6 +88,12 @@ export const namedObjects = check(async (context) => {
   // Pods of one agent name the same objects.
   return [...new Map(findings.flat().map((finding) => [finding.message, finding])).values()];
 });
+
+/** Whether the base64 holds a key that Python's requests can send: no white space around it. */
+function isSendable(base64: string): boolean {
+  const key = Buffer.from(base64, "base64").toString();
+  return key !== "" && key === key.trim();
+}
 
 /** The specs of sample pods; none if no Job can be built, which another check reports. */
 async function samplePods(

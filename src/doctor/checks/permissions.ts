@@ -10,7 +10,7 @@ import {
   permissionsIn,
   type Permission,
 } from "../../kube/permissions.ts";
-import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import type { InstalledAgent, ServiceAccountRef } from "../../prefect1/installed-agent.ts";
 import { checkOf, type Finding, type More } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
@@ -32,6 +32,7 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
   // Who may not list pods is told of the permissions all the same.
   const running = await attempt(() => (account === undefined ? [] : kubernetes.otherAccounts(namespace)));
   const others = running.value ?? [];
+  const accounts = holders.flatMap((each) => each.account ?? []);
   const found = await Promise.all(
     [...distinct.values()].map(async (alike) => {
       const holder: Holder = {
@@ -45,7 +46,7 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
       const missing = await missingPermissions(kube, wanted, { who, signal });
       const help =
         others.length === 0
-          ? grantHelp(holder, namespace, commands)
+          ? grantHelp(holder, { namespace, accounts }, commands)
           : { hint: `leave out --for: the agent here runs as ServiceAccount ${others.join(", ")}` };
       const findings = permissionFindings(holder, wanted, missing);
       return findings.map((finding) => (finding.status === "ok" ? finding : { ...finding, ...help }));
@@ -81,24 +82,39 @@ export function permissionFindings(
   });
 }
 
-/** How to grant what is missing, by commands that create nothing but permissions. */
+/**
+ * How to grant what is missing, by commands that create nothing but permissions. `accounts`: those of all agents, since the
+ * binding that `install` prints is of one account, in place of any that it had.
+ */
 export function grantHelp(
   { account, leaderElect, cleansUp }: Holder,
-  namespace: string,
+  {
+    namespace,
+    accounts,
+  }: { readonly namespace: string; readonly accounts: readonly ServiceAccountRef[] },
   { kubectl }: Commands,
 ): More {
-  const isHere = account?.namespace === namespace;
-  const isDefault = isHere && account.name === "default";
+  const here = accounts.filter((each) => each.namespace === namespace).map(({ name }) => name);
+  const isDefault = here.includes("default");
   const extra = `${leaderElect ? " --leader-elect" : ""}${cleansUp ? " --resource-manager" : ""}`;
   const rbac = isDefault ? "--rbac" : "--rbac=minimal";
   const print = `kubectl prefect install ${rbac} --rbac-only${extra} -n ${shellWord(namespace)}`;
   if (account === undefined)
     return { hint: "let an administrator bind you to a Role like the one that this prints", look: print };
-  const { namespace: from, name } = account;
-  const bind = `create rolebinding prefect-agent-${from}-${name} --role=prefect-agent-rbac --serviceaccount=${from}:${name}`;
-  const isBound = isDefault || (isHere && name === "prefect-agent");
   const apply = `${print} | ${kubectl("apply -f -", namespace)}`;
-  return { hint: "grant it", fix: [apply, ...(isBound ? [] : [kubectl(bind, namespace)])] };
+  const bound = isDefault ? "default" : "prefect-agent";
+  const loser = isDefault && here.includes("prefect-agent") ? [{ namespace, name: "prefect-agent" }] : [];
+  const others = [account, ...loser].filter((each) => each.namespace !== namespace || each.name !== bound);
+  const names = [...new Set(others.map((each) => `${each.namespace}:${each.name}`))];
+  const binds = names.flatMap((name) =>
+    ["prefect-agent-rbac", "prefect-agent-rbac-dask"].map((role) =>
+      kubectl(
+        `create rolebinding ${role}-${name.replace(":", "-")} --role=${role} --serviceaccount=${name}`,
+        namespace,
+      ),
+    ),
+  );
+  return { hint: "grant it", fix: [apply, ...binds] };
 }
 
 /** `get, list pods, services; delete pods`: resources with the same verbs stand together. */

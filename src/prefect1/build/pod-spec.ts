@@ -1,6 +1,7 @@
 // launch: poll → claim → [build] → createJob. Builds the pod spec of a flow run's Job and the container that runs the flow.
 // Precedence differs by field, as documented below.
 
+import { parseQuantity } from "../../base/quantity.ts";
 import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { flowEnvironment, type EnvInput } from "./environment.ts";
@@ -96,7 +97,7 @@ function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
   throw new JobError(`Flow run ${id} has a flow with the invalid \`core_version\` '${flow.core_version}'`);
 }
 
-/** Other resources are unchanged. */
+/** Other resources are unchanged. An agent's default that the run's or the template's own value excludes is left out. */
 function resourcesOf({ runConfig, settings }: PodInput, resources: JsonObject, record: Recorder): JsonObject {
   const own = settings.resources;
   const kinds: Record<"requests" | "limits", Record<string, unknown>> = {
@@ -109,13 +110,25 @@ function resourcesOf({ runConfig, settings }: PodInput, resources: JsonObject, r
     ["requests", "cpu", runConfig.cpuRequest, own.cpuRequest],
     ["limits", "cpu", runConfig.cpuLimit, own.cpuLimit],
   ] as const;
-  for (const [kind, resource, ofRun, ofAgent] of rows) {
-    const choice = chosen(ofRun || null, ofAgent || undefined, kinds[kind][resource] !== undefined);
-    if (choice === undefined) continue;
-    [kinds[kind][resource]] = choice;
-    record(`resources.${kind}.${resource}`, choice[1]);
+  for (const [kind, resource, ofRun] of rows) {
+    if (!ofRun) continue;
+    kinds[kind][resource] = ofRun;
+    record(`resources.${kind}.${resource}`, "run config");
+  }
+  const others = { requests: { ...kinds.limits }, limits: { ...kinds.requests } };
+  for (const [kind, resource, , ofAgent] of rows) {
+    if (!ofAgent || kinds[kind][resource] !== undefined) continue;
+    const pair = [ofAgent, others[kind][resource]];
+    const [request, limit] = (kind === "requests" ? pair : pair.reverse()).map(quantityIn);
+    if ((request ?? 0) > (limit ?? Infinity)) continue;
+    kinds[kind][resource] = ofAgent;
+    record(`resources.${kind}.${resource}`, "agent option");
   }
   return { ...resources, ...kinds };
+}
+
+function quantityIn(value: unknown): number | undefined {
+  return value === undefined ? undefined : parseQuantity(String(value));
 }
 
 const PEP_440 =

@@ -41,6 +41,8 @@ function converted(value: unknown, key: string, wantsText: boolean, parent = "")
     if (NULL.test(value.text)) return null;
     return wantsText ? value.text : pythonValue(value.text);
   }
+  // Of !!binary.
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
   if (!isObject(value)) return wantsText && (value ?? null) !== null ? envText(value) : value;
   const entries = Object.entries(value).map(([name, child]) => {
     const isText = TEXT_MAPS.has(key) || TEXTS.has(name);

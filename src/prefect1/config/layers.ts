@@ -1,5 +1,6 @@
 // The layers of Prefect's configuration: each key with its value and source.
 
+import { SettingsError } from "../../base/errors.ts";
 import { isObject, type JsonObject } from "../../base/json.ts";
 import { expandVariables, type Env } from "../../base/env.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
@@ -47,11 +48,21 @@ export function variableLayer(env: Env): Layers {
   return layer;
 }
 
-/** The upper layer wins; its keys also hide the lower layer's keys below them. */
+/**
+ * The upper layer wins; its keys also hide the lower layer's keys below them. Throws SettingsError for a value in place of a
+ * section that has defaults, without which nothing works.
+ */
 export function mergeLayers(lower: Layers, upper: Layers): Layers {
   const merged = new Map(lower);
   for (const [key, entry] of upper) {
-    for (const hidden of lower.keys()) if (hidden.startsWith(`${key}.`)) merged.delete(hidden);
+    for (const [hidden, { source }] of lower) {
+      if (!hidden.startsWith(`${key}.`)) continue;
+      if (source === DEFAULT_SOURCE)
+        throw new SettingsError(`cannot use ${entry.source}: "${key}" is a section, not a value`, {
+          hint: `set what is in it, such as ${hidden}`,
+        });
+      merged.delete(hidden);
+    }
     merged.set(key, entry);
   }
   return merged;

@@ -31,6 +31,7 @@ describe("permissions", () => {
     expect(Object.fromEntries(found(() => false).map(({ check, status }) => [check, status]))).toEqual({
       "launching flow runs": "broken",
       "following flow runs": "broken",
+      "following Jobs of agents that are gone": "warning",
       "deleting finished Jobs": "warning",
       "telling clusters apart": "warning",
       "logs of failed pods": "warning",
@@ -88,15 +89,37 @@ describe("the commands that grant permissions", () => {
       holder: { ...HOLDER, account: { namespace: "ops", name: "agent" } },
       want: [
         `${MINIMAL} -n flows | kubectl apply -f - -n flows`,
-        "kubectl create rolebinding prefect-agent-ops-agent --role=prefect-agent-rbac --serviceaccount=ops:agent -n flows",
+        ...["prefect-agent-rbac", "prefect-agent-rbac-dask"].map(
+          (role) =>
+            `kubectl create rolebinding ${role}-ops-agent --role=${role} --serviceaccount=ops:agent -n flows`,
+        ),
       ],
     },
   ])("to $name print and bind nothing but permissions", ({ holder, want }) => {
-    expect(grantHelp(holder, "flows", COMMANDS).fix).toEqual(want);
+    const given = { namespace: "flows", accounts: [holder.account] };
+    expect(grantHelp(holder, given, COMMANDS).fix).toEqual(want);
+  });
+
+  it.each([
+    { name: "own", others: ["default"], rbac: "--rbac", bound: ["own"] },
+    { name: "default", others: ["prefect-agent"], rbac: "--rbac", bound: ["prefect-agent"] },
+    { name: "prefect-agent", others: ["default"], rbac: "--rbac", bound: ["prefect-agent"] },
+    { name: "own", others: ["prefect-agent"], rbac: "--rbac=minimal", bound: ["own"] },
+  ])("to $name take nothing from $others", ({ name, others, rbac, bound }) => {
+    const accounts = [name, ...others].map((each) => ({ namespace: "flows", name: each }));
+    const holder = { ...HOLDER, account: { namespace: "flows", name } };
+    const { fix = [] } = grantHelp(holder, { namespace: "flows", accounts }, COMMANDS);
+    expect(fix[0]).toContain(`install ${rbac} `);
+    const accountsOf = fix.slice(1).map((command) => /--serviceaccount=flows:(\S+)/.exec(command)?.[1]);
+    expect(new Set(accountsOf)).toEqual(new Set(bound));
   });
 
   it("are none for the user, who sees which Role is needed", () => {
-    const { look, fix } = grantHelp({ leaderElect: false, cleansUp: false }, "my flows", COMMANDS);
+    const { look, fix } = grantHelp(
+      { leaderElect: false, cleansUp: false },
+      { namespace: "my flows", accounts: [] },
+      COMMANDS,
+    );
     expect({ look, fix }).toEqual({ look: `${MINIMAL} -n 'my flows'`, fix: undefined });
   });
 });

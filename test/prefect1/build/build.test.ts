@@ -339,8 +339,20 @@ describe("the container that runs the flow", () => {
     {
       run: { cpu_request: "" },
       given: { requests: { cpu: "9" } },
-      agent: { cpuRequest: "7", cpuLimit: "8", memoryRequest: "1Gi", memoryLimit: "" },
-      want: { requests: { cpu: "9", memory: "1Gi" }, limits: { cpu: "8" } },
+      agent: { cpuRequest: "7", cpuLimit: "10", memoryRequest: "1Gi", memoryLimit: "" },
+      want: { requests: { cpu: "9", memory: "1Gi" }, limits: { cpu: "10" } },
+    },
+    {
+      run: { memory_request: "4G", cpu_limit: "500m" },
+      given: {},
+      agent: { memoryLimit: "512Mi", cpuRequest: "1" },
+      want: { requests: { memory: "4G" }, limits: { cpu: "500m" } },
+    },
+    {
+      run: {},
+      given: { requests: { cpu: 2 } },
+      agent: { cpuLimit: "1", memoryLimit: "1Gi" },
+      want: { requests: { cpu: 2 }, limits: { memory: "1Gi" } },
     },
     {
       run: { cpu_limit: "1", memory_request: "1Gi" },

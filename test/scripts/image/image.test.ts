@@ -125,7 +125,7 @@ describe("rootFiles", () => {
 
   it("has a user, with a home of its own", () => {
     expect(String(found.get("etc/passwd")?.content)).toContain("nonroot:x:65532:65532:");
-    expect(found.get("home/nonroot")).toMatchObject({ mode: 0o700, ownerId: 65_532 });
+    expect(found.get("home/nonroot")).toMatchObject({ mode: 0o755, ownerId: 65_532 });
   });
 });
 

@@ -6,7 +6,7 @@ import { aNamespace } from "../../../agent/option-checks.ts";
 import { checkWorkOptions } from "../../../agent/options.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
-import { createLog } from "../../../base/log.ts";
+import { createLog, type Log } from "../../../base/log.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import type { PathSource } from "../../../prefect1/build/template.ts";
 import { readTemplate } from "../../../prefect1/build/template-sources.ts";
@@ -46,6 +46,7 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
   });
   try {
     checkKey(config);
+    warnOfWhiteSpace(command, log);
     await server.start();
     const configured = command.namespace ?? config.variables.namespace?.value;
     const namespace = configured ?? connection.target.namespace ?? "default";
@@ -80,6 +81,15 @@ function checkBeforeConnecting(command: AgentCommand, flags: AgentFlags, config:
   command.jobOptions("default");
   if (command.namespace !== undefined) aNamespace(command.namespace, "--namespace");
   checkVariables(config, { ...flags, ...command.job, namespace: command.namespace });
+}
+
+/** Here the key is trimmed; flow runs get it as it is in the Secret, and Python sends no line break. */
+function warnOfWhiteSpace(command: AgentCommand, log: Log): void {
+  const key = command.context.env["PREFECT__CLOUD__API_KEY"] ?? "";
+  const { keySecret } = command.jobOptions("default");
+  if (keySecret === undefined || key === key.trim()) return;
+  const text = "The API key has white space around it; if the Secret's has, too, flow runs cannot send it";
+  log.warn(text, { secret: keySecret.name });
 }
 
 /** Prefect Cloud answers nobody without a key. */
