@@ -85,7 +85,9 @@ function matches(
   const family = isIP(name);
   if (family !== 0) return isInRange(place.host, `${name}/${family === 4 ? 32 : 128}`);
   const isOfSubdomains = name.startsWith(".") && rules === "kubectl";
-  return isOfSubdomains ? place.host.endsWith(name) : `.${place.host}`.endsWith(`.${name.replace(/^\./, "")}`);
+  return isOfSubdomains
+    ? place.host.endsWith(name)
+    : `.${place.host}`.endsWith(`.${name.replace(/^\./, "")}`);
 }
 
 /** Whether the host is an address in the range, such as 10.0.0.0/8; false if either is something else. */

@@ -40,7 +40,11 @@ export function accessManifests(options: InstallOptions): readonly Manifest[] {
   // Only an administrator of the cluster may grant what is not in the ClusterRole admin; the rest applies without it.
   const ofDask = rows.filter(({ group }) => group === DASK_CLUSTERS.group);
   const bound = [
-    ...bindRole(metadataOf(RBAC_NAME, namespace), policyRules(rows.filter((row) => !ofDask.includes(row))), account),
+    ...bindRole(
+      metadataOf(RBAC_NAME, namespace),
+      policyRules(rows.filter((row) => !ofDask.includes(row))),
+      account,
+    ),
     ...bindRole(metadataOf(`${RBAC_NAME}-dask`, namespace), policyRules(ofDask), account),
   ];
   if (!isMinimal) return bound;

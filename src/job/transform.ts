@@ -32,9 +32,9 @@ const FIELDS = {
     deletionGracePeriodSeconds ownerReferences finalizers labels annotations`),
   job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy"),
   podSpec: words(`nodeName hostNetwork serviceAccountName schedulerName restartPolicy containers
-    initContainers`),
+    initContainers resources`),
   podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),
-  container: words("name image restartPolicy resources env"),
+  container: words("name image restartPolicy restartPolicyRules resources env"),
   containerStatus: words("name ready started restartCount state lastState"),
   involvedObject: words("kind name uid"),
   event: words(`metadata involvedObject type reason message count firstTimestamp lastTimestamp

@@ -112,7 +112,9 @@ describe("--rbac", () => {
       subjects: [{ kind: "ServiceAccount", name: "default" }],
     });
     expect(
-      JSON.stringify(manifest({ rbac: true, namespace: "flows" }, "RoleBinding", "prefect-agent-rbac")["subjects"]),
+      JSON.stringify(
+        manifest({ rbac: true, namespace: "flows" }, "RoleBinding", "prefect-agent-rbac")["subjects"],
+      ),
     ).not.toContain("namespace");
   });
 });

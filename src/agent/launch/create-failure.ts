@@ -29,7 +29,7 @@ const RULES: readonly (readonly [CreateFailure, (refusal: Refusal) => boolean])[
   ["run", isTooLarge],
   ["passing", ({ text }) => /failed calling webhook/i.test(text)],
   // An API server that has just started has not read what its admission plugins ask for (apiserver admission/initializer).
-  ["passing", ({ text }) => /not yet ready to handle request/i.test(text)],
+  ["passing", ({ text }) => /not yet ready to handle request|caches not synchronized/i.test(text)],
   // A conflict that is not AlreadyExists comes from the quota's own bookkeeping.
   ["passing", ({ error }) => error.status === 409 || error.retryable || !error.isStatus],
   ["agent", ({ error }) => error.status === 401 || error.reason === "BadCertificate"],

@@ -3,7 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { shellWord } from "../../base/shell-word.ts";
-import { describeObject } from "../../kube/client/objects.ts";
+import { describeObject, type Secret } from "../../kube/client/objects.ts";
 import { sampleJob } from "../../prefect1/build/build.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Context } from "../context.ts";
@@ -48,22 +48,11 @@ export const namedObjects = check(async (context) => {
       const fix = [commands.kubectl(`create serviceaccount ${shellWord(ref.name)}`, ref.namespace)];
       return account.broken(`${shown} does not exist, so its pods cannot start`, { hint: "create it", fix });
     }),
-    ...each(pullSecret, pullSecrets, async (name) => {
-      const found = await secret(name);
-      const hint = "create it, with the registry's user and password: kubectl create secret docker-registry";
-      if (found === undefined) return pullSecret.broken(`"${name}" does not exist`, { hint });
-      if (PULL_SECRET_TYPES.has(found.type ?? "")) return pullSecret.ok(`"${name}" exists`);
-      return pullSecret.broken(`"${name}" is of the type ${found.type}, which kubelets ignore`, { hint });
-    }),
+    ...each(pullSecret, pullSecrets, async (name) => pullSecretFinding(name, await secret(name))),
     ...each(keySecret, keys, async ({ name, key }) => {
       const found = await secret(name);
       const value = found?.data?.[key];
-      if (value !== undefined) {
-        if (isSendable(value)) return keySecret.ok(`"${name}" has key "${key}"`);
-        const hint = "write it without a line break: printf %s KEY, or kubectl create secret --from-literal";
-        const why = "empty, or has white space around it, which flow runs send as it is";
-        return keySecret.broken(`key "${key}" of "${name}" is ${why}`, { hint });
-      }
+      if (value !== undefined) return keyFinding({ name, key }, value);
       const has = Object.keys(found?.data ?? {}).join(", ");
       const hint = `add it, or name another one: --key-secret ${name}:KEY`;
       if (found !== undefined)
@@ -89,10 +78,21 @@ export const namedObjects = check(async (context) => {
   return [...new Map(findings.flat().map((finding) => [finding.message, finding])).values()];
 });
 
-/** Whether the base64 holds a key that Python's requests can send: no white space around it. */
-function isSendable(base64: string): boolean {
-  const key = Buffer.from(base64, "base64").toString();
-  return key !== "" && key === key.trim();
+function pullSecretFinding(name: string, found: Secret | undefined): Finding {
+  const hint = "create it, with the registry's user and password: kubectl create secret docker-registry";
+  if (found === undefined) return pullSecret.broken(`"${name}" does not exist`, { hint });
+  const { type = "Opaque" } = found;
+  if (PULL_SECRET_TYPES.has(type)) return pullSecret.ok(`"${name}" exists`);
+  return pullSecret.broken(`"${name}" is of the type ${type}, which kubelets ignore`, { hint });
+}
+
+/** Flow runs send the key as it is, and Python's requests sends no line break. */
+function keyFinding({ name, key }: { readonly name: string; readonly key: string }, base64: string): Finding {
+  const value = Buffer.from(base64, "base64").toString();
+  if (value !== "" && value === value.trim()) return keySecret.ok(`"${name}" has key "${key}"`);
+  const what = value === "" ? "is empty" : "has white space around it, which flow runs send, too";
+  const hint = "create it with: kubectl create secret generic --from-literal, which adds no line break";
+  return keySecret.broken(`key "${key}" of "${name}" ${what}`, { hint });
 }
 
 /** The specs of sample pods; none if no Job can be built, which another check reports. */

@@ -88,10 +88,7 @@ export function permissionFindings(
  */
 export function grantHelp(
   { account, leaderElect, cleansUp }: Holder,
-  {
-    namespace,
-    accounts,
-  }: { readonly namespace: string; readonly accounts: readonly ServiceAccountRef[] },
+  { namespace, accounts }: { readonly namespace: string; readonly accounts: readonly ServiceAccountRef[] },
   { kubectl }: Commands,
 ): More {
   const here = accounts.filter((each) => each.namespace === namespace).map(({ name }) => name);

@@ -6,9 +6,16 @@ import { onFailed } from "./failed.ts";
 import { logEntry, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
+/** How long the kubelet may try again before the grace counts: a large image takes its time. */
+const MAX_RETRY_MS = 1_800_000;
+/** The kubelet's longest pause between two tries to mount a volume (pkg/util/goroutinemap/exponentialbackoff). */
+const MAX_REPEAT_MS = 122_000;
+const REPEAT_MARGIN_MS = 8_000;
+
 /** Something is in the way of the flow. */
 export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
   const { policy, firstObserved: earlier } = context.input;
+  if (isOver(context, problem)) return onStarting(context, undefined);
   // The kubelet does not repeat the cause: it is what it was.
   const last = earlier.has(observedSince(context, "start").key) ? "start" : "passing";
   const patience = problem.patience ?? last;
@@ -20,7 +27,9 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
     passing: policy.passingGraceMs,
     pending: Infinity,
   };
-  const graceLeftMs = graces[patience] - waitedMs;
+  const { retriedSince: retried } = problem;
+  const retryLeftMs = retried === undefined ? -Infinity : MAX_RETRY_MS - msSince(context, retried);
+  const graceLeftMs = Math.max(graces[patience] - waitedMs, retryLeftMs);
   const startLeftMs = startLeft(context);
   const isStuck = patience === "none" || patience === "start";
   const status = isStuck ? "stuck" : "pending";
@@ -36,6 +45,13 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
     requeueAfterMs: Math.min(graceLeftMs, startLeftMs, isWarned ? Infinity : warnLeftMs),
     firstObserved,
   };
+}
+
+/** Whether the kubelet would have repeated it: it does after as long as it has lasted. One that it never repeated may last. */
+function isOver(context: JobContext, { told }: Obstacle): boolean {
+  if (told === undefined || told.last <= told.first) return false;
+  const lastedMs = told.last.getTime() - told.first.getTime();
+  return msSince(context, told.last) > Math.min(lastedMs, MAX_REPEAT_MS) + REPEAT_MARGIN_MS;
 }
 
 /** Nothing is in the way of the flow, as far as is known. */

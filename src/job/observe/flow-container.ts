@@ -32,6 +32,12 @@ export function flowStatus(pod: Pod): ContainerStatus | undefined {
   return pod.status.containerStatuses?.find((status) => status.name === name);
 }
 
+/** The spec of the container that runs the flow. */
+export function flowSpec(pod: Pod): Container | undefined {
+  const name = flowContainerName(pod);
+  return pod.spec.containers?.find((container) => container.name === name);
+}
+
 /** The init containers, then the containers. */
 export function containersOf({ spec }: Pod): readonly Container[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
@@ -42,9 +48,13 @@ export function containerStatuses({ status }: Pod): readonly ContainerStatus[] {
   return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
 }
 
-/** The spec of the container with this status. */
+/** The spec of the container with this status; without limits of its own, those of the pod hold. */
 export function specOf(pod: Pod, status: ContainerStatus): Container | undefined {
-  return containersOf(pod).find(({ name }) => name === status.name);
+  const found = containersOf(pod).find(({ name }) => name === status.name);
+  const { resources: { limits: ofPod } = {} } = pod.spec;
+  if (found === undefined || ofPod === undefined) return found;
+  const { resources } = found;
+  return { ...found, resources: { ...resources, limits: { ...ofPod, ...resources?.limits } } };
 }
 
 /** How the container last terminated; it may have been started again since. */

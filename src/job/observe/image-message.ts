@@ -18,8 +18,18 @@ interface Words {
  */
 const IMAGE_WORDS: readonly Words[] = [
   { patience: "passing", statuses: [429] },
+  { patience: "start", pattern: /\bwas deleted or has expired\b/i },
   { patience: "passing", pattern: /toomanyrequests|too many requests|pull QPS exceeded|has expired/i },
   { patience: "start", statuses: [401, 403] },
+  {
+    patience: "start",
+    pattern: /\bno match(?:ing manifest)? for\b|\bno image found in (?:image index|manifest list)\b/i,
+  },
+  // The node's own copy is broken (containerd#3937, moby#52411), a page of a proxy came, or the node's firewall says no.
+  {
+    patience: "passing",
+    pattern: /\b(?:content digest|parent snapshot|unexpected media type)\b|connect: permission denied/i,
+  },
   { patience: "start", pattern: /\bnot found\b|\bdenied\b|\bunauthorized\b|\bno basic auth credentials\b/i },
   { patience: "start", pattern: /\b(?:manifest|name)[ _]unknown\b|\brepository does not exist\b/i },
   {

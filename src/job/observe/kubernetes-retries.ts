@@ -1,10 +1,10 @@
 // Kubernetes' own retries, where the Job's template asks for them: a new pod, or the container once more in its pod. Rules of
 // the Job controller (pkg/controller/job/backoff_utils.go and pod_failure_policy.go).
 
-import type { Job, Pod, PodFailureRule } from "../../kube/client/objects.ts";
+import type { ExitCodes, Job, Pod, PodFailureRule } from "../../kube/client/objects.ts";
 import { OWN_RETRIES_ANNOTATION } from "../labels.ts";
 import { isOriginals } from "../owner.ts";
-import { containerStatuses, lastEnd } from "./flow-container.ts";
+import { containerStatuses, flowSpec, flowStatus, lastEnd } from "./flow-container.ts";
 
 /** What the API server sets where nobody says anything. */
 const DEFAULT_BACKOFF_LIMIT = 6;
@@ -17,9 +17,18 @@ function hasOwnBackoffLimit({ metadata, spec }: Job, restartPolicy: string | und
   return restartPolicy !== "OnFailure" && !isOriginals(metadata);
 }
 
-/** Whether the kubelet starts the pod's container again when it fails, and the template wants it so. */
-export function restartsContainer(job: Job, { spec }: Pod): boolean {
-  return spec.restartPolicy === "OnFailure" && hasOwnBackoffLimit(job, spec.restartPolicy);
+/**
+ * Whether the kubelet starts the flow's container again when it fails, and the template wants it so: by the container's own
+ * rules and policy (Kubernetes 1.34, KEP 5307), else by the pod's.
+ */
+export function restartsContainer(job: Job, pod: Pod): boolean {
+  const { restartPolicyRules = [], restartPolicy } = flowSpec(pod) ?? {};
+  const exitCode = lastEnd(flowStatus(pod))?.exitCode;
+  const rule = restartPolicyRules.find((each) => exitCode !== undefined && hasCode(each.exitCodes, exitCode));
+  if (rule !== undefined) return rule.action.startsWith("Restart");
+  if (restartPolicy !== undefined) return restartPolicy !== "Never";
+  const ofPod = pod.spec.restartPolicy;
+  return ofPod === "OnFailure" && hasOwnBackoffLimit(job, ofPod);
 }
 
 /** Whether the Job controller creates another pod after these failed ones, the newest last. */
@@ -50,16 +59,23 @@ function actionFor(pod: Pod, { spec }: Job): string | undefined {
 
 /** Whether the template asks for any retries. */
 export function hasOwnRetries(job: Job, pod: Pod): boolean {
-  return hasOwnBackoffLimit(job, pod.spec.restartPolicy) || job.spec.podFailurePolicy !== undefined;
+  const { restartPolicyRules, restartPolicy = "Never" } = flowSpec(pod) ?? {};
+  const isAskedOfKubelet = restartPolicyRules !== undefined || restartPolicy !== "Never";
+  const isAsked = isAskedOfKubelet || job.spec.podFailurePolicy !== undefined;
+  return isAsked || hasOwnBackoffLimit(job, pod.spec.restartPolicy);
+}
+
+function hasCode({ operator, values = [] }: ExitCodes, exitCode: number): boolean {
+  return values.includes(exitCode) === (operator === "In");
 }
 
 function fits({ onExitCodes, onPodConditions = [] }: PodFailureRule, pod: Pod): boolean {
   if (onExitCodes !== undefined) {
-    const { containerName, operator, values = [] } = onExitCodes;
+    const { containerName } = onExitCodes;
     return containerStatuses(pod)
       .filter(({ name }) => containerName === undefined || name === containerName)
       .map((status) => lastEnd(status)?.exitCode ?? 0)
-      .some((exitCode) => exitCode !== 0 && values.includes(exitCode) === (operator === "In"));
+      .some((exitCode) => exitCode !== 0 && hasCode(onExitCodes, exitCode));
   }
   const { conditions = [] } = pod.status;
   return onPodConditions.some((wanted) =>

@@ -137,8 +137,10 @@ function succeededPod(observed: ObservedJob): Pod | undefined {
 
 function phaseOfPods(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  // A pod that somebody deleted is replaced, or its Job will say that it failed. A Job that was suspended starts anew.
-  const startedMs = Date.parse(job.status.startTime ?? "") || 0;
+  // A pod that somebody deleted is replaced, or its Job will say that it failed. A Job that was suspended starts anew; of another
+  // one startTime says nothing, since it is by the controller manager's clock.
+  const wasSuspended = (job.status.conditions ?? []).some(({ type }) => type === "Suspended");
+  const startedMs = (wasSuspended && Date.parse(job.status.startTime ?? "")) || 0;
   const failed = newestFirst(observed)
     .filter((pod) => hasFailed(pod, job) && createdMs(pod) >= startedMs)
     .filter((pod) => !wasKilledByDeletion(pod) || disruptionProblem(pod) !== undefined)
@@ -197,6 +199,8 @@ function urgency({ patience }: Obstacle): number {
 }
 
 function noPods(observed: ObservedJob): JobPhase {
+  // Its pods are in another cluster (Kueue's MultiKueue).
+  if ((observed.job.status.ready ?? 0) > 0) return { kind: "live", started: true };
   const { name, uid } = observed.job.metadata;
   const message = `Job '${name}' has no pod yet`;
   // What was in the way of a pod that came is over; the event that tells it stays for an hour.
@@ -260,7 +264,7 @@ function problemWithoutTermination(
   message: string | undefined,
 ): Problem {
   const { name } = observed.job.metadata;
-  if (deleted === undefined && observed.pods.length > 0)
+  if (deleted === undefined && (observed.pods.length > 0 || message !== undefined))
     return { reason: "Unknown", message: `Job '${name}' failed (${oneLine(message || "no reason given")})` };
   const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
   return {

@@ -1,7 +1,9 @@
 // Why a pod does not start, beside its containers: it cannot be created, nobody schedules it, its node says nothing, or its
 // volumes or sandbox fail, by its conditions, its events and those of its Job.
 
-import { lastSeenAt, type KubeEvent, type Pod } from "../../kube/client/objects.ts";
+import type { KubeEvent, Pod } from "../../kube/client/objects.ts";
+import { newestFirst, timeOf } from "./events.ts";
+import { containerStatuses } from "./flow-container.ts";
 import { oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 
 interface EventReason {
@@ -13,11 +15,22 @@ interface EventReason {
   readonly patience: Patience;
   /** Events after which this is over; each ends only what lies before it in the life of a pod. */
   readonly endedBy?: readonly string[];
+  /** It also counts while a container of the pod runs, and so its volumes and its sandbox are there. */
+  readonly whileRunning?: boolean;
+  /** The kubelet tells it again and again, and nothing tells its end: it is over when that stops. */
+  readonly isRepeated?: boolean;
 }
 
 /** The Job controller's event when it cannot create a pod. It carries neither code nor details: words decide. */
 const REFUSED = ["FailedCreate"];
 const AFTER_SANDBOX = ["Pulling", "Pulled", "Created", "Started"];
+const OF_NODE = {
+  problem: "Sandbox",
+  text: "cannot be started by its node",
+  hint: "look at the node and its container runtime",
+  patience: "passing",
+  endedBy: AFTER_SANDBOX,
+} as const;
 
 /**
  * The first that fits decides; a pod that cannot be created for another reason passes, as when a webhook cannot be called.
@@ -25,7 +38,8 @@ const AFTER_SANDBOX = ["Pulling", "Pulled", "Created", "Started"];
  * plugin/pkg/admission/serviceaccount, pkg/apis/core/validation ("is invalid:"), plugin/pkg/admission/namespace/lifecycle
  * (terminating); pkg/kubelet/events/event.go (the reasons), pkg/volume/secret and configmap (missing
  * objects), pkg/controller/volume/attachdetach (attaching), pkg/kubelet/kuberuntime/kuberuntime_manager.go (sandboxes; the
- * words of the CNI plugin follow), pkg/kubelet/kubelet.go (the network).
+ * words of the CNI plugin follow), pkg/kubelet/kubelet.go (the network, cgroups, folders), pkg/kubelet/cm/dra (devices);
+ * openshift/apiserver-library-go (caches), plugin/pkg/admission/imagepolicy (its webhook's errors).
  */
 const EVENT_REASONS: readonly EventReason[] = [
   {
@@ -55,10 +69,11 @@ const EVENT_REASONS: readonly EventReason[] = [
   },
   {
     reasons: REFUSED,
-    pattern: /not yet ready to handle request/i,
+    pattern:
+      /not yet ready to handle request|caches? (?:is )?not synchronized|cache is missing|is forbidden: (?:Post|Error contacting webhook|the server )/i,
     problem: "NoPod",
     text: "no pod can be created",
-    hint: "the API server has just started",
+    hint: "the API server, or what it asks, has just started or does not answer",
     patience: "passing",
   },
   {
@@ -78,6 +93,7 @@ const EVENT_REASONS: readonly EventReason[] = [
     hint: "create the missing Secret, ConfigMap or key",
     patience: "start",
     endedBy: ["SuccessfulMountVolume", ...AFTER_SANDBOX],
+    isRepeated: true,
   },
   {
     reasons: ["FailedMount", "FailedAttachVolume", "FailedMapVolume"],
@@ -93,6 +109,27 @@ const EVENT_REASONS: readonly EventReason[] = [
     hint: "look at the node's network plugin and container runtime",
     patience: "passing",
     endedBy: AFTER_SANDBOX,
+  },
+  {
+    ...OF_NODE,
+    reasons: ["FailedCreatePodContainer", "FailedSync"],
+  },
+  { ...OF_NODE, reasons: ["Failed"], pattern: /^error making pod data directories/ },
+  {
+    reasons: ["FailedPrepareDynamicResources"],
+    problem: "Volume",
+    text: "is waiting for its devices",
+    patience: "pending",
+    endedBy: AFTER_SANDBOX,
+  },
+  {
+    reasons: ["Unhealthy"],
+    pattern: /^Startup probe failed/,
+    problem: "NotStarted",
+    text: "is waiting for a sidecar to get ready",
+    patience: "pending",
+    endedBy: AFTER_SANDBOX,
+    whileRunning: true,
   },
 ];
 
@@ -130,11 +167,32 @@ export function eventObstacle(events: readonly KubeEvent[], pod?: Pod): Obstacle
         reasons.includes(event.reason ?? "") && pattern?.test(event.message ?? "") !== false,
     );
     if (row === undefined) continue;
-    if (newest.slice(0, at).some(({ reason = "" }) => row.endedBy?.includes(reason))) continue;
+    const { problem: reason, endedBy = [], patience, hint } = row;
+    // Of two in one second, the later in the life of a pod is the later one.
+    const isEnd = (other: KubeEvent): boolean =>
+      timeOf(other) >= timeOf(event) && endedBy.includes(other.reason ?? "");
+    if (newest.some(isEnd)) continue;
+    if (row.whileRunning !== true && pod !== undefined && hasRunning(pod)) continue;
+    if (isSummary(event) && newest.slice(at + 1).some((other) => isCauseOf(other, event))) continue;
     const message = `${start}${row.text}: ${oneLine(event.message ?? "")}`;
-    return { reason: row.problem, message, hint: row.hint, pod: name, patience: row.patience };
+    const told = { first: new Date(event.firstTimestamp ?? timeOf(event)), last: new Date(timeOf(event)) };
+    return { reason, message, hint, pod: name, patience, ...(row.isRepeated === true && { told }) };
   }
   return undefined;
+}
+
+/** Every two minutes the kubelet sums up what it waits for. */
+function isSummary({ reason, message = "" }: KubeEvent): boolean {
+  return reason === "FailedMount" && message.startsWith("Unable to attach or mount volumes: ");
+}
+
+/** The kubelet tries to mount again at least every 122 s (pkg/util/goroutinemap/exponentialbackoff). */
+function isCauseOf(other: KubeEvent, summary: KubeEvent): boolean {
+  return other.reason === "FailedMount" && !isSummary(other) && timeOf(summary) - timeOf(other) <= 130_000;
+}
+
+function hasRunning(pod: Pod): boolean {
+  return containerStatuses(pod).some(({ state }) => state?.running !== undefined);
 }
 
 /** Bound to a node, and neither a status nor an event of the kubelet. */
@@ -147,17 +205,4 @@ function silentNode(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefine
   const message = `pod '${name}' is assigned to node ${nodeName}, which reports nothing of it`;
   const hint = `look at the node with: kubectl describe node ${nodeName}`;
   return { reason: "Node", message, hint, pod: name, patience: "pending" };
-}
-
-/** What the kubelet last said of an image that it could not pull; "" if nothing. */
-export function pullFailure(image: string, events: readonly KubeEvent[]): string {
-  const start = `Failed to pull image "${image}": `;
-  const failed = newestFirst(events).find(
-    ({ reason, message }) => reason === "Failed" && message?.startsWith(start) === true,
-  );
-  return failed?.message?.slice(start.length) ?? "";
-}
-
-function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
-  return events.toSorted((a, b) => (lastSeenAt(b)?.getTime() ?? 0) - (lastSeenAt(a)?.getTime() ?? 0));
 }

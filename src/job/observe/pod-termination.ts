@@ -30,7 +30,12 @@ export function hasFailed(pod: Pod, job: Job): boolean {
 
 /** Whether the flow's container exited with 0. */
 export function flowSucceeded(pod: Pod): boolean {
-  return flowStatus(pod)?.state?.terminated?.exitCode === 0;
+  return !wasEndedByKubelet(pod) && flowStatus(pod)?.state?.terminated?.exitCode === 0;
+}
+
+/** The kubelet gives a failed pod a reason only if it has stopped or refused it, whatever its containers' exit codes. */
+function wasEndedByKubelet({ status: { phase, reason = "" } }: Pod): boolean {
+  return phase === "Failed" && reason !== "";
 }
 
 /** How the flow's container last failed; the kubelet may have started it again since. */
@@ -98,7 +103,8 @@ export function podTerminationProblem(pod: Pod): Problem | undefined {
 /** When the flow's container terminated, else another one. */
 export function podTerminatedAt(pod: Pod | undefined): Date | undefined {
   const finishedAt = pod === undefined ? undefined : terminations(pod)[0]?.terminated.finishedAt;
-  return finishedAt === undefined ? undefined : new Date(finishedAt);
+  // containerd writes 0 where it does not know (restart.go, unknownContainerStatus).
+  return finishedAt === undefined || Date.parse(finishedAt) <= 0 ? undefined : new Date(finishedAt);
 }
 
 /**

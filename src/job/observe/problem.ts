@@ -50,6 +50,10 @@ export type Patience = "none" | "start" | "passing" | "pending";
 export interface Obstacle extends Problem {
   /** Undefined: that of the last problem with the same image, whose cause the kubelet no longer repeats. */
   readonly patience: Patience | undefined;
+  /** When the kubelet first and last said so, if it says it again and again until it is over. */
+  readonly told?: { readonly first: Date; readonly last: Date };
+  /** Since when the kubelet tries again what has failed. */
+  readonly retriedSince?: Date;
 }
 
 /** Several lines as one, for a sentence. */

@@ -6,10 +6,19 @@ import { oneLine, type Problem, type ProblemReason } from "./problem.ts";
 interface TerminationKind {
   /** The runtime's or kubelet's reason. */
   readonly reasons: readonly string[];
+  /** What its message says. */
+  readonly pattern?: RegExp;
   readonly problem: ProblemReason;
   readonly hint: string;
   readonly text: (terminated: Terminated, spec: Container | undefined) => string;
 }
+
+const NOT_STARTED = {
+  reasons: ["StartError", "ContainerCannotRun"],
+  problem: "StartError",
+  text: ({ reason, message = "no reason given" }: Terminated): string =>
+    `could not be started (${reason}: ${oneLine(message)})`,
+} as const;
 
 /** Reasons that say more than the exit code. Sources: containerd, CRI-O, dockershim; kubelet_pods.go, container/helpers.go. */
 const KINDS: readonly TerminationKind[] = [
@@ -23,12 +32,16 @@ const KINDS: readonly TerminationKind[] = [
     },
   },
   {
-    reasons: ["StartError", "ContainerCannotRun"],
-    problem: "StartError",
-    hint: "check that the command exists in the image",
-    text: ({ reason, message = "no reason given" }) =>
-      `could not be started (${reason}: ${oneLine(message)})`,
+    ...NOT_STARTED,
+    pattern: /OOM-killed|memory limit too low/i,
+    hint: "raise memory_limit in the run config",
   },
+  {
+    ...NOT_STARTED,
+    pattern: /error mounting|deadline exceeded|resource temporarily unavailable/i,
+    hint: "restart the flow run; if it happens again, look at the node's container runtime",
+  },
+  { ...NOT_STARTED, hint: "check that the command exists in the image" },
   {
     reasons: ["ContainerStatusUnknown", "Unknown"],
     problem: "NodeLost",
@@ -70,8 +83,8 @@ export function describeTermination(terminated: Terminated, spec: Container | un
     : `was killed by signal ${signal} (exit code ${exitCode})${details}`;
 }
 
-function kindOf({ reason = "" }: Terminated): TerminationKind | undefined {
-  return KINDS.find(({ reasons }) => reasons.includes(reason));
+function kindOf({ reason = "", message = "" }: Terminated): TerminationKind | undefined {
+  return KINDS.find(({ reasons, pattern }) => reasons.includes(reason) && pattern?.test(message) !== false);
 }
 
 /** Linux' signals, from number 1 on. */

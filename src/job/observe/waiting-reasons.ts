@@ -3,7 +3,7 @@
 import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.ts";
 import { lastEnd, specOf } from "./flow-container.ts";
 import { imagePatience } from "./image-message.ts";
-import { pullFailure } from "./pod-obstacles.ts";
+import { pullFailure, pullSinceFailure } from "./image-events.ts";
 import { isCrashing } from "./pod-termination.ts";
 import { because, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
@@ -20,11 +20,12 @@ interface WaitingReason {
 /**
  * What creating a container fails with for a while: the runtime still holds an earlier try (containerd
  * internal/cri/store: "is reserved for"; containers/storage: "is already in use by"), it is overloaded (gRPC's deadline) or
- * restarts (gRPC's Unavailable, ttrpc, Docker's "Is the docker daemon running?"), or the kubelet has just started and has not
+ * restarts (gRPC's Unavailable, ttrpc, Docker's "Is the docker daemon running?"; k3s-io/k3s#1589: "no running task found"), the
+ * node has no room or memory left, or lost a file system (the errors of Linux), or the kubelet has just started and has not
  * read Secrets, ConfigMaps or Services yet (kubelet_pods.go, util/manager/watch_based_manager.go).
  */
 const PASSING_CREATION =
-  /\bis reserved\b|\bis already in use\b|code = Unavailable|ttrpc: closed|Is the docker daemon running|\.sock: connect: no such file|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
+  /\bis reserved\b|\bis already in use\b|code = Unavailable|ttrpc: closed|Is the docker daemon running|\.sock: connect: no such file|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b|no running task found|no space left on device|cannot allocate memory|too many open files|input\/output error|transport endpoint is not connected|stale (?:NFS )?file handle/i;
 
 const creation = (message: string): Patience => (PASSING_CREATION.test(message) ? "passing" : "start");
 
@@ -96,6 +97,8 @@ export function waitingProblem(
   const what = isImage ? `image "${image}" of container '${status.name}'` : `container '${status.name}'`;
   const cause = pullFailure(image, events);
   const repeated = row.patience(message, image, reason);
+  const retry = row.problem === "ImagePull" ? pullSinceFailure(image, events) : undefined;
+  if (retry === "pulled") return undefined;
   const told = repeated === undefined && cause !== "" ? cause : message;
   return {
     reason: row.problem,
@@ -104,6 +107,7 @@ export function waitingProblem(
     pod: pod.metadata.name,
     container: status.name,
     patience: repeated ?? row.patience(cause, image, reason),
+    ...(retry !== undefined && { retriedSince: retry }),
   };
 }
 

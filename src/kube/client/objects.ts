@@ -49,13 +49,15 @@ export interface JobSpec {
   readonly template?: { readonly spec?: PodSpec };
 }
 
+/** `operator`: In or NotIn. */
+export interface ExitCodes {
+  readonly operator: string;
+  readonly values?: readonly number[];
+}
+
 export interface PodFailureRule {
   readonly action: string;
-  readonly onExitCodes?: {
-    readonly containerName?: string;
-    readonly operator: string;
-    readonly values?: readonly number[];
-  };
+  readonly onExitCodes?: ExitCodes & { readonly containerName?: string };
   readonly onPodConditions?: readonly { readonly type: string; readonly status?: string }[];
 }
 
@@ -94,6 +96,8 @@ export interface PodSpec {
   readonly restartPolicy?: string;
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
+  /** Of the whole pod: Kubernetes 1.34 and later. */
+  readonly resources?: Container["resources"];
 }
 
 export interface Container {
@@ -102,6 +106,8 @@ export interface Container {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly restartPolicy?: string;
+  /** Kubernetes 1.34 and later. */
+  readonly restartPolicyRules?: readonly { readonly action: string; readonly exitCodes: ExitCodes }[];
   readonly env?: readonly EnvVar[];
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>;

@@ -128,7 +128,7 @@ function resourcesOf({ runConfig, settings }: PodInput, resources: JsonObject, r
 }
 
 function quantityIn(value: unknown): number | undefined {
-  return value === undefined ? undefined : parseQuantity(String(value));
+  return typeof value === "string" || typeof value === "number" ? parseQuantity(String(value)) : undefined;
 }
 
 const PEP_440 =

@@ -18,7 +18,7 @@ class Plain {
 }
 
 /** `values` of a podFailurePolicy are numbers. */
-const EXIT_CODES = "onExitCodes";
+const EXIT_CODES = ["onExitCodes", "exitCodes"];
 
 const NULL = /^(?:~|null|Null|NULL|)$/;
 const YES = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
@@ -34,7 +34,7 @@ export function kubernetesValues(value: unknown): unknown {
 // oxlint-disable-next-line max-params -- the parent's key is needed for one field
 function converted(value: unknown, key: string, wantsText: boolean, parent = ""): unknown {
   if (Array.isArray(value)) {
-    const areTexts = TEXT_LISTS.has(key) && parent !== EXIT_CODES;
+    const areTexts = TEXT_LISTS.has(key) && !EXIT_CODES.includes(parent);
     return value.map((item) => converted(item, key, areTexts, parent)).filter((item) => item !== null);
   }
   if (value instanceof Plain) {

@@ -101,6 +101,14 @@ describe("an answer that was not recorded", () => {
       want: "passing",
     },
     {
+      name: "caches of OpenShift's API server that are not filled yet",
+      answer: status(403, 'jobs.batch "a" is forbidden: default-a: caches not synchronized', {
+        reason: "Forbidden",
+        details: job,
+      }),
+      want: "passing",
+    },
+    {
       name: "too many requests",
       answer: status(429, "too many requests", { reason: "TooManyRequests" }),
       want: "passing",

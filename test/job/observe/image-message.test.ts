@@ -22,12 +22,21 @@ describe("imagePatience", () => {
     `initializing source docker://${IMAGE}: Requesting bearer token: invalid status code from registry 403 (Forbidden)`,
     `initializing source docker://${IMAGE}: pinging container registry registry.example: StatusCode: 403, ‹!doctype html›`,
     `reading manifest 1 in registry.example/team/flow: name unknown: repository not known to registry`,
+    `choosing image instance: no image found in image index for architecture "arm64", variant "v8", OS "linux"`,
+    `Error choosing image instance: no image found in manifest list for architecture arm64, OS linux`,
+    "rpc error: code = Unknown desc = no matching manifest for linux/arm64/v8 in the manifest list entries",
+    // Quay
+    `unknown: Tag 1 was deleted or has expired. To pull, revive via time machine`,
   ])("is that of the start grace for the run's own fault: %s", (message) => {
     expect(imagePatience(message, IMAGE)).toBe("start");
   });
 
   it.each([
     "pull QPS exceeded",
+    `failed to extract layer sha256:4d: failed to get reader from content store: content digest sha256:51: not found`,
+    `failed to prepare extraction snapshot "extract-1-a": parent snapshot sha256:88 does not exist: not found`,
+    `failed to unpack image on snapshotter overlayfs: unexpected media type text/html for sha256:99: not found`,
+    `failed to do request: Head "https://registry.example/v2/": dial tcp 192.0.2.7:443: connect: permission denied`,
     `unexpected status from HEAD request to https://registry.example/v2/team/flow/manifests/1: 503 Service Unavailable`,
     `failed to do request: Head "https://registry.example/v2/team/flow/manifests/1": dial tcp 192.0.2.7:443: i/o timeout`,
     `failed to do request: Head "https://registry.example/v2/": dial tcp: lookup registry.example on 10.96.0.10:53: no such host`,

@@ -40,7 +40,15 @@ describe("the phase of a Job", () => {
     {
       name: "a resumed Job whose pod was taken away before",
       given: {
-        job: job({}, { status: { startTime: at(300).toISOString() } }),
+        job: job(
+          {},
+          {
+            status: {
+              startTime: at(300).toISOString(),
+              conditions: [{ type: "Suspended", status: "False", lastTransitionTime: at(300).toISOString() }],
+            },
+          },
+        ),
         pods: [],
         deletedPods: [failedPod(1)],
       },

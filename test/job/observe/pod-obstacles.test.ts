@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { eventObstacle, podObstacle, pullFailure } from "../../../src/job/observe/pod-obstacles.ts";
+import { pullFailure } from "../../../src/job/observe/image-events.ts";
+import { eventObstacle, podObstacle } from "../../../src/job/observe/pod-obstacles.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
 
@@ -15,6 +16,16 @@ describe("eventObstacle", () => {
   it.each([
     { message: 'pods "a-" is forbidden: violates PodSecurity "restricted:latest"', want: "none Admission" },
     { message: 'pods "a-" is forbidden: not yet ready to handle request', want: "passing NoPod" },
+    {
+      message:
+        'pods "a-" is forbidden: securitycontextconstraints.security.openshift.io cache is not synchronized',
+      want: "passing NoPod",
+    },
+    {
+      message:
+        'pods "a-" is forbidden: Post "https://image-policy.svc:443/check": dial tcp 10.96.3.7:443: connect: connection refused',
+      want: "passing NoPod",
+    },
     { message: 'pods "a-" is forbidden: exceeded quota: few', want: "pending Quota" },
     {
       message:

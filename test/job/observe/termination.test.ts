@@ -41,6 +41,15 @@ describe("terminationProblem", () => {
     expect(problem?.reason).toBe("NodeLost");
   });
 
+  it.each([
+    { message: 'exec: "nosuch": executable file not found in $PATH', hint: /command exists/ },
+    { message: "container init was OOM-killed (memory limit too low?): unknown", hint: /memory_limit/ },
+    { message: 'error mounting "/var/lib/x" to rootfs: no such file or directory', hint: /runtime/ },
+  ])("tells what to do about a container that could not be started: $message", ({ message, hint }) => {
+    const terminated = { exitCode: 128, reason: "StartError", message };
+    expect(terminationProblem(terminated, SPEC, where)?.hint).toMatch(hint);
+  });
+
   it("names the init container", () => {
     const problem = terminationProblem({ exitCode: 1 }, SPEC, { ...where, container: "setup", init: true });
     expect(problem).toMatchObject({

@@ -3,6 +3,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { World } from "../../simulation/world.ts";
+import { EVENTS } from "./event-rows.ts";
 import { BESIDE, LASTING, NODES, PASSING, RETRIES } from "./rows.ts";
 import type { Trouble } from "./rows.ts";
 
@@ -36,6 +37,7 @@ describe.each([
   { kind: "trouble beside the flow", rows: BESIDE },
   { kind: "Kubernetes' own retries", rows: RETRIES },
   { kind: "trouble with nodes and schedulers", rows: NODES },
+  { kind: "what events tell", rows: EVENTS },
 ])("$kind", ({ rows }) => {
   it.each(rows)("$name: $state", async (given) => {
     const { id, early } = await play(given);
