@@ -5,7 +5,7 @@ import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { isForbidden } from "../kube/client/errors.ts";
-import type { Pod } from "../kube/client/objects.ts";
+import type { AnyObject, Pod } from "../kube/client/objects.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
@@ -31,7 +31,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const otherwise = ofContext.value === "" ? { value: "default", source: DEFAULT_SOURCE } : ofContext;
     return { kube, chosen: target.namespace ?? otherwise };
   });
-  const { agentPods, otherAccounts, agents } = podAnswers(reachable, target, signal);
+  const { agentPods, otherAccounts, agents, deployments } = podAnswers(reachable, target, signal);
   const namespaced = once(async () => {
     const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
     const installed = found.value ?? [];
@@ -63,6 +63,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     agentPods,
     otherAccounts,
     agents,
+    deployments,
     namespaced,
     namespaceObject,
     cluster,
@@ -102,7 +103,13 @@ function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSig
     return pods.some(isAsked) ? [] : [...new Set(pods.map(({ spec }) => accountName(spec)))];
   };
   const agents = async () => (await agentPods()).flatMap(({ agent }) => agent.value ?? []);
-  return { agentPods, otherAccounts, agents };
+  /** The Deployments of agents in the chosen namespace; none for who may not list them. */
+  const deployments = async (): Promise<readonly AnyObject[]> => {
+    const { kube, chosen } = await reachable();
+    const query = { namespace: chosen.value, labelSelector: AGENT_POD_SELECTOR };
+    return (await attempt(() => kube.listPage("deployments", query, signal))).value?.items ?? [];
+  };
+  return { agentPods, otherAccounts, agents, deployments };
 }
 
 function isLiving({ metadata, status }: Pod): boolean {

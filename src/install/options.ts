@@ -8,7 +8,7 @@ import { parseQuantity } from "../base/quantity.ts";
 
 /** [host[:port]/]name[:tag][@digest] roughly: no white space, no commas, no upper case in the name. */
 const IMAGE =
-  /^(?:[A-Za-z0-9][-.A-Za-z0-9]*(?::\d+)?\/)?[a-z0-9][-._/a-z0-9]*(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
+  /^(?:(?=[^/]*[.:])[A-Za-z0-9][-.A-Za-z0-9]*(?::\d+)?\/)?[a-z0-9][-._/a-z0-9]*(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
 /** The field is an int32; the API server takes a greater number for another one. */
 const MAX_REPLICAS = 2_147_483_647;
 const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);

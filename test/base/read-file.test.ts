@@ -99,3 +99,16 @@ describe("a file that cannot be read", () => {
     expect(() => readFromDisk(folder)).toThrow(`cannot read "${folder}": it is a directory`);
   });
 });
+
+describe("a file in another encoding", () => {
+  const latin = (text: string): string => written(Buffer.from(text, "latin1"));
+
+  it("is no job template", async () => {
+    const source = agentTemplateSource(latin(TEMPLATE.replace(" ☃", "")));
+    await expect(loadTemplate(source, { env: {} })).rejects.toThrow(/it is not UTF-8$/);
+  });
+
+  it("is no TOML", () => {
+    expect(() => readToml(latin('[cloud]\napi = "http://ü"\n'), readFromDisk)).toThrow(/it is not UTF-8$/);
+  });
+});

@@ -59,6 +59,13 @@ describe("proxyFor", () => {
     expect(wayTo("https://api.corp", both, "requests")).toBe("three:3");
   });
 
+  it("takes a domain with a dot for the domain itself, too, as Python's requests does", () => {
+    const env = { HTTPS_PROXY: PROXY, NO_PROXY: ".corp" };
+    expect(wayTo("https://corp", env, "requests")).toBe("direct");
+    expect(wayTo("https://api.corp", env, "requests")).toBe("direct");
+    expect(wayTo("https://megacorp", env, "requests")).toBe("proxy.corp:3128");
+  });
+
   it("reads ALL_PROXY as Python's requests does, and kubectl does not", () => {
     const env = { ALL_PROXY: PROXY, HTTP_PROXY: "http://one:1" };
     expect(wayTo("https://api.corp", env, "requests")).toBe("proxy.corp:3128");

@@ -87,6 +87,8 @@ describe("checkOptions", () => {
     },
     { options: { image: "a,b" }, message: 'cannot read --image "a,b": not one image' },
     { options: { image: "Repo/Image:v1" }, message: 'cannot read --image "Repo/Image:v1": not one image' },
+    { options: { image: "Repo/image:v1" }, message: 'cannot read --image "Repo/image:v1": not one image' },
+    { options: { image: "R.io/Image:v1" }, message: 'cannot read --image "R.io/Image:v1": not one image' },
     { options: { tenantId: "a b" }, message: 'cannot read --tenant-id "a b": not one id' },
     { options: { agentConfigId: "x; rm" }, message: 'cannot read --agent-config-id "x; rm": not one id' },
     { options: { labels: ["a", ""] }, message: 'cannot read --label "": not a label' },

@@ -86,4 +86,13 @@ describe("objectText in YAML", () => {
     const shared = { a: 1 };
     expect(objectText({ x: shared, y: shared }, "yaml")).toBe('x:\n  a: 1\n"y":\n  a: 1\n');
   });
+
+  it.each([
+    "set -e\nif true; then\n\techo hello, this is long\nfi\n",
+    "one line that is long enough to wrap\r\ntwo\r\n",
+  ])("keeps a text that is no block in one line, so that a comment may follow: %j", (text) => {
+    const written = objectText({ text }, "yaml");
+    expect(written.trimEnd().split("\n")).toHaveLength(1);
+    expect(parse(written.replace("\n", " # a comment\n"))).toEqual({ text });
+  });
 });

@@ -1,10 +1,12 @@
 // The agent's own pods: Prefect does not show that an agent crashes.
 
 import type { ExpectedError } from "../../base/errors.ts";
+import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import { isReady, podStatus } from "../../inventory/pod-status.ts";
 import { containerStatuses, specOf } from "../../job/observe/flow-container.ts";
 import { describeTermination } from "../../job/observe/termination.ts";
-import type { Pod } from "../../kube/client/objects.ts";
+import { oneLine } from "../../job/observe/problem.ts";
+import type { AnyObject, Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { ageOf, checkOf, counted, type Finding } from "../finding.ts";
@@ -21,6 +23,8 @@ export const agentPods = check(async ({ kubernetes, target: { account }, command
   const seen = { commands, now: now() };
   const unread = pods.flatMap(({ pod, agent }) => (agent.ok ? [] : [unreadFinding(pod, agent.error, seen)]));
   if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];
+  const installed = await kubernetes.deployments();
+  if (installed.length > 0) return installed.map((each) => podlessFinding(each, commands));
   const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
   if (account === undefined) return [skipped(none)];
   const others = await kubernetes.otherAccounts(account.namespace);
@@ -45,6 +49,23 @@ export function podFindings(agents: readonly InstalledAgent[], commands: Command
     const look = commands.kubectl(`describe pod ${podName}`, namespace);
     return report(`${shown} is not ready: ${podStatus(pod)}`, { hint: "see what it waits for", look });
   });
+}
+
+/** A Deployment of an agent without a pod: why there is none. */
+export function podlessFinding({ metadata, spec = {}, status = {} }: AnyObject, commands: Commands): Finding {
+  const { name, namespace } = metadata;
+  const shown = `Deployment "${name}"`;
+  if (spec["replicas"] === 0) {
+    const fix = [commands.kubectl(`scale deployment/${name} --replicas=1`, namespace)];
+    return warning(`${shown} has 0 replicas: no agent runs here`, { hint: "start one", fix });
+  }
+  const failure = arrayIn(status["conditions"])
+    .map(objectIn)
+    .find(({ type }) => type === "ReplicaFailure");
+  const cause = textIn(failure?.["message"]);
+  const look = commands.kubectl(`describe deployment ${name}`, namespace);
+  const why = cause === undefined ? "has no pod yet" : `can create no pod: ${oneLine(cause)}`;
+  return broken(`${shown} ${why}`, { hint: "see why", look });
 }
 
 /** A pod whose settings cannot be read: the agent in it refuses them too, unless it is Prefect's own. */

@@ -189,6 +189,7 @@ const RESOURCES = {
   services: { prefix: CORE, kind: "Service" },
   poddisruptionbudgets: { prefix: "/apis/policy/v1", kind: "PodDisruptionBudget" },
   daskclusters: { prefix: "/apis/kubernetes.dask.org/v1", kind: "DaskCluster" },
+  deployments: { prefix: "/apis/apps/v1", kind: "Deployment" },
   leases: { prefix: "/apis/coordination.k8s.io/v1", kind: "Lease" },
   namespaces: { prefix: CORE, kind: "Namespace", isOfCluster: true },
   nodes: { prefix: CORE, kind: "Node", isOfCluster: true },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { podFindings, unreadFinding } from "../../../src/doctor/checks/agent-pods.ts";
+import { podFindings, podlessFinding, unreadFinding } from "../../../src/doctor/checks/agent-pods.ts";
 import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
 import { SettingsError } from "../../../src/base/errors.ts";
 import { COMMANDS, installed, lines, NOW, secondsAgo } from "../samples.ts";
@@ -71,5 +71,29 @@ describe("the agent's own pods", () => {
     expect(finding).toMatchObject({ status: want, hint: "correct it" });
     expect(finding.message).toContain(message);
     expect([finding.message, ...(finding.details ?? [])].join()).toContain("cannot read NAME");
+  });
+});
+
+describe("a Deployment of an agent without a pod", () => {
+  const deployment = (spec: object, conditions: readonly object[] = []) =>
+    podlessFinding(
+      { metadata: { name: "prefect-agent", namespace: "flows" }, spec, status: { conditions } } as never,
+      COMMANDS,
+    );
+
+  it("is broken, and tells why its pod is refused", () => {
+    const message = 'pods "prefect-agent-1" is forbidden: exceeded quota: few';
+    expect(deployment({ replicas: 1 }, [{ type: "ReplicaFailure", status: "True", message }])).toMatchObject({
+      status: "broken",
+      message: `Deployment "prefect-agent" can create no pod: ${message}`,
+      look: "kubectl describe deployment prefect-agent -n flows",
+    });
+  });
+
+  it("is a warning where somebody scaled it to 0, with the command that starts it", () => {
+    expect(deployment({ replicas: 0 })).toMatchObject({
+      status: "warning",
+      fix: ["kubectl scale deployment/prefect-agent --replicas=1 -n flows"],
+    });
   });
 });

@@ -16,6 +16,11 @@ function jobFrom(text: string) {
   return build({ template: parseTemplate(text, ORIGIN) });
 }
 
+it("reads !!binary as its text, as kubectl does", () => {
+  const reading = readYaml("value: !!binary aGVsbG8=");
+  expect("value" in reading && kubernetesValues(reading.value)).toEqual({ value: "hello" });
+});
+
 describe("pythonValue", () => {
   it.each([
     ["0640", 416],

@@ -9,6 +9,14 @@ import { AUTH, BACKEND, CONFIG, HOME, load } from "./support.ts";
 const TENANT = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
 
 describe("loadPrefectConfig", () => {
+  it.each([
+    { given: { env: { PREFECT__CLOUD: "x" } }, source: "PREFECT__CLOUD variable" },
+    { given: { env: { PREFECT__SERVER: "x" } }, source: "PREFECT__SERVER variable" },
+    { given: { files: { [CONFIG]: 'cloud = "x"\n' } }, source: "config.toml cloud" },
+  ])("refuses a value in place of a section: $source", ({ given, source }) => {
+    expect(() => load(given)).toThrow(new RegExp(`^cannot use ${source}: "\\w+" is a section, not a value$`));
+  });
+
   it("has Prefect's defaults", () => {
     expect(load()).toEqual({
       backend: { value: "cloud", source: "default" },

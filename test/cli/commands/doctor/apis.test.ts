@@ -227,6 +227,37 @@ describe("doctor and the cluster", () => {
     expect(JSON.stringify(report)).not.toContain("c2VjcmV0");
   });
 
+  it("reports a key with a line break, and an image pull Secret that kubelets ignore", async () => {
+    const testCluster = await startTestCluster();
+    const base64 = (text: string): string => Buffer.from(text).toString("base64");
+    const put = (name: string, data: object, type = "Opaque") =>
+      testCluster.kube.put("secrets", { metadata: { name, namespace: NAMESPACE }, type, data });
+    put("keys", { key: base64("KEY\n") });
+    put("plain", {});
+    put("pull", {}, "kubernetes.io/dockerconfigjson");
+    const report = await reported(testCluster, [
+      "--key-secret",
+      "keys:key",
+      "--image-pull-secrets",
+      "plain,pull",
+    ]);
+    expect(amiss(report).filter((line) => line.startsWith("broken"))).toEqual([
+      'broken image pull Secret: "plain" is of the type Opaque, which kubelets ignore',
+      'broken key Secret: key "key" of "keys" has white space around it, which flow runs send, too',
+    ]);
+    expect(JSON.stringify(report)).not.toContain(base64("KEY\n"));
+  });
+
+  it("refuses a job template for another namespace than the context's, as the agent does", async () => {
+    const testCluster = await startTestCluster();
+    const spec = { template: { spec: { containers: [{ name: "flow" }] } } };
+    const path = templateFile({ kind: "Job", metadata: { namespace: "other" }, spec });
+    const report = await reported(testCluster, ["--job-template", path]);
+    expect(amiss(report).filter((line) => line.startsWith("broken"))).toEqual([
+      expect.stringMatching(/^broken job template: .* the agent creates Jobs in "flows"$/),
+    ]);
+  });
+
   it("reports objects of the job template that do not exist", async () => {
     const testCluster = await startTestCluster();
     const spec = {

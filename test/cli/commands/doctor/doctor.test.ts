@@ -25,12 +25,12 @@ describe("kubectl prefect doctor", () => {
     expect(await testCluster.doctor(["-n", NAMESPACE])).toEqual({
       stdout: `Configuration: 3 ok
 Kubernetes: 5 ok
-Permissions: 7 ok
+Permissions: 8 ok
 Prefect: 2 ok
 Flow runs: 5 ok
 Leftovers: 1 ok
 
-23 ok
+24 ok
 `,
       stderr: "",
       exitCode: 0,

@@ -52,7 +52,7 @@ describe.skipIf(absent !== undefined)("kubectl prefect doctor on a terminal", ()
            kubectl prefect install --rbac=minimal --rbac-only -n flows | \\
              kubectl apply -f - -n flows --context fake \\
              --kubeconfig`);
-    expect(shown).toContain("\nPermissions: 6 ok\n");
+    expect(shown).toContain("\nPermissions: 7 ok\n");
     expect(await terminal.ended).toBe(1);
   });
 });
