@@ -21,7 +21,9 @@ export interface RetryOptions {
   /** The maximum number of calls; default: retry until the signal aborts. */
   readonly attempts?: number;
   /** Called before each retry. */
-  readonly onRetry?: (error: unknown) => void;
+  readonly onRetry?: ((error: unknown) => void) | undefined;
+  /** Errors that are not retried although they are retryable. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
 
 /** Retries until the call succeeds. Throws an error that is not retryable, and the last error after all attempts or an abort. */
@@ -31,7 +33,8 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
       return await call();
     } catch (error) {
       const last = options.attempts !== undefined && failures + 1 >= options.attempts;
-      if (last || options.signal?.aborted === true || !isRetryable(error)) throw error;
+      const isFinal = !isRetryable(error) || options.isFinal?.(error) === true;
+      if (last || options.signal?.aborted === true || isFinal) throw error;
       const delayMs = retryAfterMs(error) ?? backoffMs(options.shape, failures, options.clock);
       options.onRetry?.(error);
       await options.clock.sleep(delayMs, options.signal);

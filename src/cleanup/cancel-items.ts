@@ -12,6 +12,8 @@ import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
 import { worksOn } from "./run-lifecycle.ts";
 
+/** Why a Dask cluster is kept that may belong to the run. */
+export const GUESSED = "that it belongs to the flow run is only a guess";
 const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
 
 /** Dask clusters that are known to belong to a run: namespace and name → the run's id. */
@@ -40,8 +42,15 @@ export function cancelPlan(
   const clusters = clustersIn({ ...inventory, runs: all }).map((dask) => {
     const runId = runOf(dask, known);
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
-    const draft = new PlanDraft({ run, cluster: dask.name, withTerminating });
-    if (runId !== undefined && runIds.has(runId))
+    const guessed = dask.owner?.by === "guess" && runId === undefined ? dask.owner.flowRunId : undefined;
+    const id = runId ?? guessed;
+    const draft = new PlanDraft({
+      run: run ?? runs.find(({ flowRunId }) => flowRunId === guessed),
+      cluster: dask.name,
+      withTerminating,
+      keep: guessed === undefined ? undefined : GUESSED,
+    });
+    if (id !== undefined && runIds.has(id))
       for (const [part, object] of partsOf(dask)) {
         const pods = part === "daskCluster" ? podsOf(dask) : [];
         draft.add(part, object, { ...CANCELLED, pods });

@@ -7,7 +7,7 @@ import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import { cancelPlan, clustersOf, stillRunning, type KnownClusters } from "./cancel-items.ts";
+import { cancelPlan, clustersOf, GUESSED, stillRunning, type KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
@@ -59,6 +59,7 @@ const MESSAGES = {
   kept: "Cancelled: what is left of the flow run in Kubernetes is annotated prefect.io/keep",
   terminating: "Cancelled: what the flow run has in Kubernetes is being deleted",
   idle: "Cancelled: nothing of the flow run runs in Kubernetes",
+  unsure: "Cancelled: nothing that certainly belongs to the flow run is left in Kubernetes",
 };
 const KEPT_HINT = "remove its annotation prefect.io/keep, and cancel it again";
 const RIGHTS = "check the permissions of this user with: kubectl prefect doctor";
@@ -273,6 +274,7 @@ function leftOf(id: string, { done, kept }: Progress, hasWaited: boolean): keyof
   if (!hasWaited && own.some(({ outcome }) => outcome.kind === "deleted")) return "terminating";
   const ofRun = kept.filter(({ run }) => run?.flowRunId === id);
   if (ofRun.some(({ reason }) => reason === PODS_UNKNOWN)) return "idle";
+  if (ofRun.some(({ reason }) => reason === GUESSED)) return "unsure";
   return ofRun.length > 0 ? "kept" : "nothing";
 }
 

@@ -2,9 +2,8 @@
 // pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
 
 import { CLUSTER_LABEL } from "../dask/recognise.ts";
-import { RUN_LABELS } from "../inventory/group-runs.ts";
 import { stateReaders, type StateSources } from "../inventory/run-states.ts";
-import { isKept } from "../job/labels.ts";
+import { isKept, RUN_LABELS } from "../job/labels.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { withRetry } from "../base/retry.ts";
+import { isMissing } from "../inventory/listing.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
@@ -17,13 +18,17 @@ type Calls = Pick<KubeApi, "get" | "delete" | "listPage">;
 
 /** The same API, with retries. */
 export function retrying(kube: Calls, clock: Clock, signal: AbortSignal): Calls {
-  const retry = async <T>(call: () => Promise<T>, rounds = ROUNDS_OF_429): Promise<T> => {
+  const retry = async <T>(
+    call: () => Promise<T>,
+    isFinal?: (error: unknown) => boolean,
+    rounds = ROUNDS_OF_429,
+  ): Promise<T> => {
     try {
-      return await withRetry(call, { ...RETRY, clock, signal });
+      return await withRetry(call, { ...RETRY, clock, signal, isFinal });
     } catch (error) {
       const isBusy = error instanceof KubeError && error.status === 429;
       if (!isBusy || rounds <= 1 || signal.aborted) throw error;
-      return retry(call, rounds - 1);
+      return retry(call, isFinal, rounds - 1);
     }
   };
   return {
@@ -37,14 +42,22 @@ export function retrying(kube: Calls, clock: Clock, signal: AbortSignal): Calls 
         return isRepeated && outcome === "gone" ? "deleted" : outcome;
       });
     },
-    listPage: (...args) => retry(() => kube.listPage(...args)),
+    listPage: (resource, ...rest) =>
+      retry(
+        () => kube.listPage(resource, ...rest),
+        (error) => isMissing(resource, error),
+      ),
   };
 }
 
-/** The same Prefect APIs, with retries of what reads and cancels flow runs. */
-export function retryingPrefect(sources: StateSources, clock: Clock, signal: AbortSignal): StateSources {
+/** The same Prefect APIs, with retries of what reads and cancels flow runs; the error before each retry is told. */
+export function retryingPrefect(
+  sources: StateSources,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  onRetry: (error: unknown) => void,
+): StateSources {
   const retry = <T>(call: () => Promise<T>): Promise<T> =>
-    withRetry(call, { ...RETRY, attempts: PREFECT_ATTEMPTS, clock, signal });
+    withRetry(call, { ...RETRY, attempts: PREFECT_ATTEMPTS, clock, signal, onRetry });
   const directory = (api: RunDirectory | undefined): RunDirectory | undefined =>
     api && {
       ...api,

@@ -4,6 +4,7 @@ import { ExpectedError, SettingsError } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
+import { stateText } from "../inventory/job-row.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
 /** RUN, parsed. */
@@ -83,13 +84,18 @@ export function chooseRun<
   const [first, second] = found;
   if (first !== undefined && second === undefined) return first;
   const lines = found.map(
-    (run) => `${run.flowRunId} (${[run.name, locationOf(run)].filter(Boolean).join(", ")})`,
+    (run) => `${run.flowRunId} (${[run.name, stateOf(run), locationOf(run)].filter(Boolean).join(", ")})`,
   );
-  throw new SettingsError(`cannot choose a flow run: ${found.length} match "${text}": ${lines.join(", ")}`, {
+  const count = `${found.length}${found.length >= MAX_RESULTS ? " or more" : ""}`;
+  throw new SettingsError(`cannot choose a flow run: ${count} match "${text}": ${lines.join(", ")}`, {
     hint: found.every(({ flowRunId }) => flowRunId === first?.flowRunId)
       ? "choose a namespace with -n"
       : "use more of the id, or job/NAME",
   });
+}
+
+function stateOf(run: object): string {
+  return "status" in run ? stateText(run.status as ResolvedRun["status"]) : "";
 }
 
 function locationOf(run: object): string {
@@ -111,10 +117,12 @@ async function findInPrefect(
   const results = await Promise.allSettled(
     ([1, 2] as const).map(async (prefectVersion): Promise<readonly ResolvedRun[]> => {
       const directory = directories[prefectVersion];
-      const found = isUuid(name)
-        ? (await directory?.runs([name.toLowerCase()], signal))?.values()
+      const byId = isUuid(name) ? await directory?.runs([name.toLowerCase()], signal) : undefined;
+      // A run may have been named after an id.
+      const found = byId?.size
+        ? [...byId.values()]
         : await directory?.find({ name, idPrefix, limit: MAX_RESULTS }, signal);
-      return [...(found ?? [])].map(({ id: flowRunId, name, ...row }) => ({
+      return (found ?? []).map(({ id: flowRunId, name, ...row }) => ({
         flowRunId,
         prefectVersion,
         name,

@@ -17,9 +17,6 @@ const NONE: readonly never[] = [];
 /** The label in which Prefect 2 and 3 put the run's name. */
 const NAME_LABEL = "prefect.io/flow-run-name";
 
-/** The labels with the flow run id. */
-export const RUN_LABELS = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 };
-
 export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
   return meta.labels?.[FLOW_RUN_LABEL] ? 1 : 2;
 }

@@ -17,6 +17,11 @@ const OPTIONAL: Resource = "daskclusters";
 const JOB_VARIABLES = new Set([...API_VARIABLES, TENANT_VARIABLE]);
 const DASK = { labels: DASK_LABELS, variables: new Set([...FLOW_RUN_VARIABLES, SCHEDULER_ADDRESS]) };
 
+/** Whether the cluster has no such resource: without the Dask operator the API server answers 404. */
+export function isMissing(resource: Resource, error: unknown): boolean {
+  return resource === OPTIONAL && error instanceof KubeError && error.status === 404;
+}
+
 /** The lists for one inventory. */
 export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
@@ -52,7 +57,7 @@ export class Listing {
       if (!(error instanceof KubeError)) throw error;
       // A continue token expires after some minutes; then the list starts again, once.
       if (error.status === 410) return everyPage();
-      if (error.status === 404 && resource === OPTIONAL) return [];
+      if (isMissing(resource, error)) return [];
       if (error.status !== 403) throw error;
       this.forbidden.set(resource, error);
       return [];

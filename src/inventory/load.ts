@@ -3,7 +3,7 @@
 import { pagesOf } from "../base/pages.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
-import { flowRunIdOf, isAgentJob } from "../job/labels.ts";
+import { flowRunIdOf, isAgentJob, RUN_LABELS } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
 import {
@@ -18,7 +18,7 @@ import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
-import { groupRuns, prefectVersionOf, RUN_LABELS } from "./group-runs.ts";
+import { groupRuns, prefectVersionOf } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { stateReaders, type StateSources } from "./run-states.ts";
 

@@ -6,6 +6,8 @@ export const IDENTIFIER_LABEL = "prefect.io/identifier";
 export const FLOW_RUN_LABEL = "prefect.io/flow_run_id";
 export const FLOW_LABEL = "prefect.io/flow_id";
 export const FLOW_RUN_LABEL_2 = "prefect.io/flow-run-id";
+/** By the Prefect that uses it: 1, or 2 and 3. */
+export const RUN_LABELS = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 } as const;
 
 /** The labels with the ids of a run's flow, deployment and work pool. */
 export const ORIGIN_LABELS = [

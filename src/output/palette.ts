@@ -2,7 +2,7 @@
 
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import { terminalWidth, type TerminalStream } from "./terminal.ts";
+import { canRedraw, terminalWidth, type TerminalStream } from "./terminal.ts";
 
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
 export type Tone = "good" | "bad" | "stale" | "quiet";
@@ -53,7 +53,7 @@ export async function paletteFor(
   const forced = env["FORCE_COLOR"] ?? "";
   const isAuto =
     (env["NO_COLOR"] ?? "") === "" &&
-    (forced === "" ? stream.isTTY === true && env["TERM"] !== "dumb" : !["0", "false"].includes(forced));
+    (forced === "" ? canRedraw(stream, env) : !["0", "false"].includes(forced));
   if (color === "always" || (color === "auto" && isAuto)) return (await import("./colours.ts")).colours;
   if (color === "auto" || color === "never") return plainPalette;
   throw new SettingsError(`cannot read --color "${color}": not a colour mode`, {
@@ -63,6 +63,6 @@ export async function paletteFor(
 
 /** The style for --color and a stream. Throws as paletteFor does. */
 export async function styleFor(color: string, stream: TerminalStream, env: Env): Promise<Style> {
-  const ascii = stream.isTTY !== true || env["TERM"] === "dumb";
+  const ascii = !canRedraw(stream, env);
   return { palette: await paletteFor(color, stream, env), width: terminalWidth(stream), ascii };
 }

@@ -37,7 +37,8 @@ export async function ask(
   } finally {
     lines.close();
   }
-  if (!isAborted()) return undefined;
+  // Nobody has ended the line.
   streams.output.write("\n");
+  if (!isAborted()) return undefined;
   throw interrupted;
 }

@@ -1,5 +1,7 @@
 // What is used of a terminal's stream, and its width.
 
+import type { Env } from "../base/env.ts";
+
 /** The used part of process.stdout and process.stderr. */
 export interface TerminalStream {
   readonly isTTY?: boolean | undefined;
@@ -8,6 +10,11 @@ export interface TerminalStream {
   /** Height in lines; only on a terminal. */
   readonly rows?: number | undefined;
   write(text: string): unknown;
+}
+
+/** Whether it is a terminal whose lines can be drawn again: one that is dumb shows the movements of the cursor. */
+export function canRedraw({ isTTY }: Pick<TerminalStream, "isTTY">, env: Env): boolean {
+  return isTTY === true && env["TERM"] !== "dumb";
 }
 
 /** The width of the terminal; 80 if unknown. */

@@ -161,7 +161,7 @@ describe("logs", () => {
     const { stdout, stderr, exitCode } = await cli(["logs", "due", "-f"]);
     expect(stdout).toMatch(/^\[.*\] ERROR - agent \| refused\n$/);
     expect(stderr).toBe(
-      "waiting for the run's Job\nnote: the run has no pod here; this is its log in Prefect\n",
+      `waiting for the run's Job in namespace "default" (in all with -A)\nnote: the run has no pod here; this is its log in Prefect\n`,
     );
     expect(exitCode).toBe(0);
   });

@@ -20,7 +20,8 @@ describe("confirm", () => {
     const output = new Screen();
     input.end(typed);
     expect(await confirm("Delete 3 Jobs?", { input, output })).toBe(wanted);
-    expect(output.written).toBe("Delete 3 Jobs? [y/N] ");
+    // At the end of the input nobody has ended the line.
+    expect(output.written).toBe(`Delete 3 Jobs? [y/N] ${typed === "" ? "\n" : ""}`);
   });
 
   it("ends with InterruptedError when the signal aborts", async () => {

@@ -2,6 +2,10 @@
 
 import { Command, Option } from "clipanion";
 import { ExpectedError } from "../../base/errors.ts";
+import { attempt } from "../../base/attempt.ts";
+import { KubeError } from "../../kube/client/errors.ts";
+import type { ClusterScope } from "../cluster-scope.ts";
+import type { ResolvedRun } from "../flow-run-ref.ts";
 import { noApiText } from "../../inventory/run-states.ts";
 import { isTerminal } from "../options/base-command.ts";
 import { NamespacedCommand } from "../options/namespaced-command.ts";
@@ -24,7 +28,7 @@ export class OpenCommand extends NamespacedCommand {
 
   execute(): Promise<number> {
     return this.connected(async (scope) => {
-      const run = await this.findRun(this.target, scope);
+      const run = await this.#find(await this.pickedRun(this.target, scope), scope);
       const directory = scope.directories[run.prefectVersion];
       if (directory === undefined) {
         const what = `cannot find the page of flow run "${run.name ?? run.flowRunId}"`;
@@ -35,6 +39,15 @@ export class OpenCommand extends NamespacedCommand {
       await this.#show(address);
       return 0;
     });
+  }
+
+  /** Prefect alone is asked where the cluster does not answer: the page is there all the same. */
+  async #find(text: string, scope: ClusterScope): Promise<ResolvedRun> {
+    const { parseRunRef, resolveRun } = await import("../flow-run-ref.ts");
+    const found = await attempt(() => this.findRun(text, scope));
+    if (found.ok) return found.value;
+    if (!(found.error instanceof KubeError) || parseRunRef(text).job !== undefined) throw found.error;
+    return resolveRun(text, { ...scope, inventory: { runs: [] }, mustBeUnique: false });
   }
 
   /** Whether it opens or not, the address is printed. */

@@ -33,7 +33,7 @@ async function inCluster(value: string, start: string, command: ClusterCommand):
   if (value !== "NAMESPACE" && value !== "RUN") return [];
   return command.connected(
     async (scope) => {
-      if (value === "RUN") return (await runs(scope)).flatMap((run) => runCandidates(run, start));
+      if (value === "RUN") return runCandidates(await runs(scope), start);
       const { items } = await scope.kube.listPage("namespaces", { limit: 500 }, scope.signal);
       return items.map(({ metadata }) => [metadata.name, ""]);
     },
@@ -50,18 +50,22 @@ async function runs({ kube, namespace, directories }: ClusterScope): Promise<rea
   return (await loadInventory(firstPages, directories, { namespace, endedWithinMs: ENDED_WITHIN_MS })).runs;
 }
 
-/** A run by its name, if a shell takes that as one word, else by its id; once a word is begun also by its id and Jobs. */
-function runCandidates(
-  { flowRunId, name = "", status, observed }: InventoryRun,
-  start: string,
-): readonly Candidate[] {
-  const state = status.kind === "unknown" ? "" : `${stateText(status)}, `;
-  const jobs = observed.jobs.map(({ job }) => job.metadata.name);
-  const isWord = /^[\p{L}\p{N}][\p{L}\p{N}_.:@%+,=/-]*$/u.test(name);
-  const all: readonly Candidate[] = [
-    ...(isWord ? [[name, `${state}${flowRunId}`] as const] : []),
-    [flowRunId, `${state}${name || jobs.join(", ")}`],
-    ...jobs.map((job) => [`job/${job}`, name || flowRunId] as const),
-  ];
-  return start === "" ? all.slice(0, 1) : all;
+/**
+ * Runs by their names, where no other has it and a shell takes it as one word, else by their ids; once a word is begun also by
+ * their ids and Jobs.
+ */
+function runCandidates(found: readonly InventoryRun[], start: string): Candidate[] {
+  const byName = Map.groupBy(found, ({ name }) => name);
+  return found.flatMap(({ flowRunId, name = "", status, observed }) => {
+    const state = status.kind === "unknown" ? "" : `${stateText(status)}, `;
+    const jobs = observed.jobs.map(({ job }) => job.metadata.name);
+    const isWord = /^[\p{L}\p{N}][\p{L}\p{N}_.:@%+,=/-]*$/u.test(name);
+    const isOffered = isWord && byName.get(name)?.length === 1;
+    const all: readonly Candidate[] = [
+      ...(isOffered ? [[name, `${state}${flowRunId}`] as const] : []),
+      [flowRunId, `${state}${name || jobs.join(", ")}`],
+      ...jobs.map((job) => [`job/${job}`, name || flowRunId] as const),
+    ];
+    return start === "" ? all.slice(0, 1) : all;
+  });
 }

@@ -58,7 +58,18 @@ function tokensOf(argv: readonly string[], commands: readonly CommandInfo[]) {
       options[name.slice(2)] ??= short === undefined ? { type } : { type, short };
     }
   }
-  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+  const args = argv.map((word) => withoutShortSwitch(word, options));
+  return parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+/** `-A=true` as `--all-namespaces=true`: parseArgs takes the rest of a short switch for more of them. */
+function withoutShortSwitch(
+  word: string,
+  options: Readonly<Record<string, { readonly type: string; readonly short?: string }>>,
+): string {
+  const [, short, value = ""] = /^-([A-Za-z])(=.*)$/s.exec(word) ?? [];
+  const found = Object.entries(options).find(([, option]) => option.short === short);
+  return short !== undefined && found?.[1].type === "boolean" ? `--${found[0]}${value}` : word;
 }
 
 function wordsIn(tokens: readonly Token[]) {

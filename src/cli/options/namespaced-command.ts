@@ -1,6 +1,6 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
-import { SettingsError } from "../../base/errors.ts";
+import { SettingsError, textOf } from "../../base/errors.ts";
 import type { ListScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
@@ -9,6 +9,9 @@ import { switchOption } from "./option-group.ts";
 
 /** RUN, where none is given: no argument of a command line is so. */
 export const NO_RUN = "\0RUN";
+
+/** How long nothing is said of calls that are tried again. */
+const SILENT_MS = 5_000;
 
 export function emptyRun(): SettingsError {
   return new SettingsError("RUN is empty", { hint: "name one by its id, its name or job/NAME" });
@@ -38,6 +41,19 @@ export abstract class NamespacedCommand extends ClusterCommand {
   protected async findRun(text: string, scope: ListScope): Promise<ResolvedRun> {
     const { findRun } = await import("../find-run.ts");
     return findRun(await this.pickedRun(text, scope), scope);
+  }
+
+  /** For calls that are tried again: after some seconds tells each error once, so that nobody waits without knowing for what. */
+  protected tellingRetries(): (error: unknown) => void {
+    const { clock } = this.context;
+    const startMs = clock.ticks();
+    const told = new Set<string>();
+    return (error) => {
+      const text = textOf(error);
+      if (told.has(text) || clock.ticks() - startMs < SILENT_MS) return;
+      told.add(text);
+      this.printWarnings([`${text}; retrying`]);
+    };
   }
 
   protected printWarnings(warnings: readonly string[]): void {

@@ -31,6 +31,12 @@ export interface KubeletOptions {
 interface Life {
   readonly job: Job;
   readonly end: AbortController;
+  /** Its script has ended it. */
+  hasEnded: boolean;
+}
+
+function isEnd(phase: unknown): boolean {
+  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** Runs the pods of the fake. */
@@ -73,7 +79,7 @@ export class Kubelet {
   /** Leads a pod through its steps; returns at once. */
   run(pod: Version, job: Job, steps: readonly PodStep[]): void {
     const { uid } = pod.object.metadata;
-    const life = { job, end: new AbortController() };
+    const life = { job, end: new AbortController(), hasEnded: false };
     this.#lives.set(uid, life);
     void this.#live(uid, life, steps);
   }
@@ -85,7 +91,9 @@ export class Kubelet {
       if (step.afterMs !== undefined && step.afterMs > 0)
         await this.#deps.clock.sleep(step.afterMs, life.end.signal);
       if (this.#holds.size > 0) await this.#untilUp();
-      if (life.end.signal.aborted) return;
+      const phase = this.#deps.store.byUid(uid)?.object.status?.["phase"];
+      // What others have ended, as a node that was restarted, does not live on.
+      if (life.end.signal.aborted || (isEnd(phase) && !life.hasEnded)) return;
       await this.#take(uid, life, step);
     }
   }
@@ -96,6 +104,7 @@ export class Kubelet {
     const given =
       typeof step.status === "function" ? step.status(asPod(before.object), this.#now()) : step.status;
     const phase = textIn(given?.["phase"]);
+    life.hasEnded ||= isEnd(phase);
     if (step.log !== undefined) {
       const container = step.container ?? mainContainer(asPod(before.object));
       this.#deps.logs.append(uid, container, step.log);
@@ -119,7 +128,7 @@ export class Kubelet {
         status,
       });
     }
-    if (phase === "Succeeded" || phase === "Failed") this.#closeLogs(current);
+    if (isEnd(phase)) this.#closeLogs(current);
   }
 
   async #tellPhase(pod: Version, job: Job, phase: string): Promise<void> {

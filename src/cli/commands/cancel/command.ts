@@ -7,6 +7,8 @@ import { isUuid } from "../../../base/uuid.ts";
 import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
+import { RUN_LABELS } from "../../../job/labels.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope, ListScope } from "../../cluster-scope.ts";
@@ -66,8 +68,9 @@ export class CancelCommand extends NamespacedCommand {
     const { Progress } = await import("../../../output/progress.ts");
     const { clock, signal } = given;
     const kube = retrying(given.kube, clock, signal);
-    const scope = { ...given, kube, directories: retryingPrefect(given.directories, clock, signal) };
-    const progress = new Progress(this.context.stderr, clock);
+    const directories = retryingPrefect(given.directories, given, this.tellingRetries());
+    const scope = { ...given, kube, directories };
+    const progress = new Progress(this.context.stderr, clock, this.context.env);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
     const loadInventory = (): Promise<Inventory> => listJobs(scope, { dask: "all" });
     const inventory = await loadInventory();
@@ -98,7 +101,7 @@ export class CancelCommand extends NamespacedCommand {
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
     const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
     const distinct = [...new Map(found.map((run) => [run.flowRunId, run])).values()];
-    for (const { flowRunId: id, namespace } of distinct) if (!isUuid(id)) throw noFlowRun(id, namespace);
+    for (const run of distinct) if (!isUuid(run.flowRunId)) throw noFlowRun(run);
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }
 
@@ -120,7 +123,8 @@ export class CancelCommand extends NamespacedCommand {
 }
 
 /** Anybody may label a Job; what is no id of Prefect's was not made by it. */
-function noFlowRun(label: string, namespace = ""): Error {
-  const hint = `its Job can be deleted with: kubectl delete job -l prefect.io/flow_run_id=${label} -n ${namespace}`;
+function noFlowRun({ flowRunId: label, prefectVersion, namespace = "" }: ResolvedRun): Error {
+  const selector = `${RUN_LABELS[prefectVersion]}=${label}`;
+  const hint = `its Job can be deleted with: kubectl delete job -l ${selector} -n ${namespace}`;
   return new ExpectedError(`cannot cancel "${label}": the label of its Job is not a flow run id`, { hint });
 }

@@ -100,7 +100,7 @@ export class CleanupCommand extends NamespacedCommand {
     return this.connected(async (scope) => {
       const { agent: name, agentLabels: labels = [] } = this;
       const { namespace, clock, signal } = scope;
-      const directories = retryingPrefect(scope.directories, clock, signal);
+      const directories = retryingPrefect(scope.directories, scope, this.tellingRetries());
       const isRepeated = everyMs !== undefined;
       const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directories[1], clock);
       const pass: CleanupPass = {

@@ -99,8 +99,10 @@ async function runIds(
 ): Promise<ReadonlySet<string> | undefined> {
   const namespace = namespaces?.length === 1 ? namespaces[0] : undefined;
   const options = { ...scope, inventory, namespace, mustBeUnique: true };
-  const idOf = async (text: string): Promise<string> =>
-    isUuid(text) ? text.toLowerCase() : (await resolveRun(text, options)).flowRunId;
+  const idOf = async (text: string): Promise<string> => {
+    const isId = isUuid(text) && !inventory.runs.some(({ name }) => name === text);
+    return isId ? text.toLowerCase() : (await resolveRun(text, options)).flowRunId;
+  };
   return runs && new Set(await Promise.all(runs.map(idOf)));
 }
 
@@ -174,8 +176,8 @@ async function agreedTo(
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
   const { kube, directories, clock, signal } = pass.scope;
-  const { stdout, stderr } = pass.context;
-  const progress = new Progress(stderr, clock);
+  const { stdout, stderr, env } = pass.context;
+  const progress = new Progress(stderr, clock, env);
   let count = 0;
   const onDone = (done: ItemResult): void => {
     const line = deletedText(pass, done);

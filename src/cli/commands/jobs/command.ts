@@ -55,7 +55,8 @@ export class JobsCommand extends NamespacedCommand {
       if (result === undefined) {
         const { watchRows } = await import("./watch.ts");
         const printWarning = (line: string): void => this.printMessage(`warning: ${line}`);
-        await watchRows({ ...printing, ...scope, stdout: this.context.stdout, query, printWarning });
+        const { stdout, env } = this.context;
+        await watchRows({ ...printing, ...scope, stdout, env, query, printWarning });
         return scope.signal.aborted ? EXIT.interrupted : 0;
       }
       const { rows, warnings } = result;

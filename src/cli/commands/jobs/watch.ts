@@ -1,6 +1,7 @@
 // `jobs -w`: repeats the query. On a terminal the table is redrawn in place; in a pipe and in other formats new and changed
 // rows are appended.
 
+import type { Env } from "../../../base/env.ts";
 import { newWarnings } from "../../options/namespaced-command.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
 import { stateText } from "../../../inventory/job-row.ts";
@@ -10,7 +11,7 @@ import { writeStyled } from "../../../output/clean.ts";
 import { rowPrinter, type PrintOptions } from "../../../output/print-rows.ts";
 import { Repaint } from "../../../output/repaint.ts";
 import { tableLines } from "../../../output/table.ts";
-import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
+import { canRedraw, terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
 /** The rows, and warnings about what could not be listed. */
@@ -21,13 +22,15 @@ export interface QueryResult {
 
 export interface WatchOptions extends PrintOptions<ListRow>, Pick<ClusterScope, "clock" | "signal"> {
   readonly stdout: TerminalStream & NodeJS.EventEmitter;
+  readonly env: Env;
   readonly query: () => Promise<QueryResult>;
   readonly printWarning: (line: string) => void;
 }
 
-/** The pause between two queries; longer after slow queries, to limit the load on the server. */
+/** The pause between two queries; longer after slow ones, to limit the load on the server. */
 const PAUSE_MS = 2_000;
 const PAUSE_FACTOR = 5;
+const MAX_PAUSE_MS = 15_000;
 
 /**
  * Shows the rows until the signal aborts. Warnings are printed when they begin. Throws any error of the first query, and
@@ -36,8 +39,8 @@ const PAUSE_FACTOR = 5;
 export async function watchRows(options: WatchOptions): Promise<void> {
   const { clock, signal, stdout, query, format, columns } = options;
   const wide = format === "wide";
-  // In a pipe and in other formats rows are appended.
-  const drawn = stdout.isTTY === true && (format === "table" || wide) ? new Repaint(stdout) : undefined;
+  const isDrawn = canRedraw(stdout, options.env) && (format === "table" || wide);
+  const drawn = isDrawn ? new Repaint(stdout) : undefined;
   const append = rowPrinter(options, (text) => writeStyled(stdout, text));
   let rows: readonly ListRow[] = [];
   const redraw = (): void =>
@@ -57,15 +60,16 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const startMs = clock.ticks();
+      let pauseMs = PAUSE_MS;
       try {
         show(await query());
+        pauseMs = Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, PAUSE_FACTOR * (clock.ticks() - startMs)));
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
         printWarnings([`${textOf(error)}; retrying`]);
       }
-      const tookMs = clock.ticks() - startMs;
-      await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
+      await clock.sleep(pauseMs, signal);
     }
   } finally {
     stdout.off("resize", redraw);

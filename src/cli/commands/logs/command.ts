@@ -50,7 +50,7 @@ export class LogsCommand extends NamespacedCommand {
   );
   allPods = switchOption(
     "--all-pods",
-    "logs of all pods of the run; each line starts with pod and container",
+    "logs of all pods of the run's Jobs; each line starts with pod and container",
   );
   tail = textOption("--tail", "number of most recent lines to print (default all)");
   since = textOption("--since", "only lines newer than this, such as 10m");

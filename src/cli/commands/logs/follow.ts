@@ -51,7 +51,7 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     streams.follow(targets);
-    let message = waitingFor(targets, jobs.length);
+    let message = waitingFor(targets, jobs.length, deps.namespace);
     if (hadJobs && jobs.every(hasFinished)) {
       const hasLogs = await streams.ended();
       const isNew = jobs.length !== finishedJobs;
@@ -110,8 +110,10 @@ function statusReader(
 }
 
 /** What has not started yet; "": nothing. */
-function waitingFor(targets: readonly LogTarget[], jobs: number): string {
-  if (targets.length === 0) return jobs === 0 ? "waiting for the run's Job" : "waiting for the Job's pod";
+function waitingFor(targets: readonly LogTarget[], jobs: number, namespace: string | undefined): string {
+  const where = namespace === undefined ? "" : ` in namespace "${namespace}" (in all with -A)`;
+  if (targets.length === 0)
+    return jobs === 0 ? `waiting for the run's Job${where}` : "waiting for the Job's pod";
   const first = targets.find(({ startedAt }) => startedAt === undefined);
   return first === undefined ? "" : `waiting for pod "${first.pod.metadata.name}": ${noLogReason(first)}`;
 }

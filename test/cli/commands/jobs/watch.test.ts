@@ -38,6 +38,7 @@ async function watched(silences: readonly number[]) {
     toObject: () => ({}),
     clock: clockOf({ now: () => NOW }),
     signal: stop.signal,
+    env: {},
     stdout,
     query,
     printWarning: (line) => printed.warnings.push(line),
