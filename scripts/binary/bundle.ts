@@ -76,7 +76,8 @@ export async function bundle(entry: string): Promise<Bundle> {
   });
   for (const warning of await formatMessages(built.warnings, { kind: "warning" })) console.warn(warning);
   const chunks = new Map<string, string>();
-  for (const file of built.outputFiles) chunks.set(`./${basename(file.path)}`, await asCommonJs(file.text));
+  for (const file of built.outputFiles)
+    chunks.set(`./${basename(file.path)}`, inAscii(await asCommonJs(file.text)));
   return { chunks, inputs: Object.keys(built.metafile.inputs) };
 }
 
@@ -107,6 +108,11 @@ async function asCommonJs(source: string): Promise<string> {
   return wholePackage.test(source)
     ? `${converted.code}module.exports=module.exports.default;`
     : converted.code;
+}
+
+/** esbuild escapes texts, but no regular expressions; in them the escape means the same. */
+function inAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The folders of the packages whose code is in the bundle, each once, sorted. */

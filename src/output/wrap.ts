@@ -96,6 +96,6 @@ export function paragraphsOf(text: string): string[] {
 function pieces(word: string, room: number): readonly string[] {
   if (displayWidth(word) <= room) return [word];
   // With room for the ellipsis, which is taken off again; a word that would just fit with it is made longer.
-  const first = cutToWidth(`${word}…`, room + 1).replace(/\u2026$/, "");
+  const first = cutToWidth(`${word}…`, room + 1).replace(/…$/, "");
   return [first, ...pieces(word.slice(first.length), room)];
 }

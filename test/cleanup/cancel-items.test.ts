@@ -59,6 +59,13 @@ describe("cancelPlan", () => {
     expect(names(inventoryOf([runA], [daskPod]))).toEqual(wanted);
   });
 
+  it("says that a guessed Dask cluster is kept", () => {
+    const { kept } = cancelPlan(inventoryOf([runA], [classic(LOCAL, { image: "flow:1" })]), A);
+    expect(kept.map(({ ref, run, reason }) => [ref.name, run?.flowRunId, reason])).toEqual([
+      [expect.any(String), RUN_A, "that it belongs to the flow run is only a guess"],
+    ]);
+  });
+
   it("deletes the pods that a deleted Job has let go", () => {
     const gone = { ...observedJob(job("job-a", RUN_A), [flowPod]), gone: true };
     expect(names(inventoryOf([inventoryRun(RUN_A, { jobs: [gone] })], []))).toEqual(["pods"]);

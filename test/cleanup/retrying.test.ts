@@ -36,6 +36,26 @@ describe("a call to the API server", () => {
     expect(calls).toBe(want);
   });
 
+  it.each([
+    { resource: "daskclusters", want: 1 },
+    { resource: "jobs", want: 6 },
+  ] as const)(
+    "that lists $resource, and gets a page with 404, is sent so often: $want",
+    async ({ resource, want }) => {
+      let calls = 0;
+      const page = { status: 404, reason: "NotFound", isStatus: false };
+      const listPage = (): Promise<never> => {
+        calls++;
+        return Promise.reject(new KubeError("list", "404 page not found", page));
+      };
+      const unused = (): Promise<never> => Promise.reject(new Error("unused"));
+      const clock = clockOf({ now: () => new Date(0) });
+      const api = retrying({ delete: unused, get: unused, listPage }, clock, new AbortController().signal);
+      await expect(api.listPage(resource, {})).rejects.toThrow("404 page not found");
+      expect(calls).toBe(want);
+    },
+  );
+
   it("is not tried again after an interrupt", async () => {
     const controller = new AbortController();
     controller.abort();

@@ -242,6 +242,14 @@ describe("open", () => {
     );
   });
 
+  it("asks only Prefect where the cluster does not answer", async () => {
+    const { cli, ids } = await everyRun();
+    const { stdout, exitCode } = await cli(["open", "lost", "--server", "http://127.0.0.1:1"]);
+    expect([stdout, exitCode]).toEqual([`http://localhost:8080/default/flow-run/${ids["lost"]}\n`, 0]);
+    const ofJob = await cli(["open", "job/job-works", "--server", "http://127.0.0.1:1"]);
+    expect([ofJob.stdout, ofJob.exitCode]).toEqual(["", 4]);
+  });
+
   it("prints the page of a run in Prefect 3's UI", async () => {
     const { cli } = await startTestCluster();
     const { fake, url } = await fakePrefect3();
@@ -252,6 +260,25 @@ describe("open", () => {
     expect(await at({ PREFECT_UI_URL: "https://prefect.corp" })).toBe(
       `https://prefect.corp/runs/flow-run/${runId(4)}\n`,
     );
+  });
+});
+
+describe("a name", () => {
+  it("may look like an id", async () => {
+    const { cli, prefect } = await everyRun();
+    const name = "550e8400-e29b-41d4-a716-446655440000";
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name });
+    expect((await cli(["open", name])).stdout).toContain(id);
+  });
+
+  it("of many runs is not chosen: each is shown with its state", async () => {
+    const { cli, prefect } = await everyRun();
+    const flow = prefect.createFlow({ name: "f" });
+    for (let n = 0; n < 12; n++) prefect.createFlowRun({ flow, name: "nightly" });
+    const { stderr, exitCode } = await cli(["inspect", "nightly"]);
+    expect(stderr).toMatch(/^error: cannot choose a flow run: 10 or more match "nightly": /);
+    expect(stderr).toContain("(nightly, Scheduled, not in the cluster)");
+    expect(exitCode).toBe(2);
   });
 });
 

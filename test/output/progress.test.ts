@@ -18,6 +18,12 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["deleted 2 of 5000"]);
   });
 
+  it("is not shown on a terminal that cannot move its cursor", () => {
+    const screen = new Screen();
+    new Progress(screen, { now: () => new Date(0) }, { TERM: "dumb" }).update("deleted 1 of 5000");
+    expect(screen.seen()).toEqual([]);
+  });
+
   it("skips too frequent updates, and redraws after the interval", () => {
     const screen = new Screen();
     const { progress, pass } = progressOn(screen);

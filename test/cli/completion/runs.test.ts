@@ -71,6 +71,17 @@ describe("completion of RUN", () => {
     expect(await completed(given, ["logs", ""], dead)).toEqual([`${run.id}\tmine`]);
   });
 
+  it("offers the ids of runs that share a name", async () => {
+    const given = await startTestCluster();
+    const prefect = await startFakePrefect1();
+    onTestFinished(() => prefect.stop());
+    const flow = prefect.createFlow({ name: "f" });
+    const ids = [0, 1].map(() => prefect.createFlowRun({ flow, name: "nightly" }).id);
+    const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
+    const found = await completed(given, ["logs", ""], env);
+    expect(found.toSorted()).toEqual(ids.map((id) => `${id}\tScheduled, nightly`).toSorted());
+  });
+
   it("offers the id of a run whose name a shell would take for several words", async () => {
     const given = await startTestCluster();
     const metadata = { name: "odd", labels: third(6, "fine").labels, creationTimestamp: DAYS_AGO };

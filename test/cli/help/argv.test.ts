@@ -38,6 +38,8 @@ describe("readArgv", () => {
     { argv: ["jobs", "--watch=true", "--all-namespaces=1"], want: ["--watch", "--all-namespaces"] },
     { argv: ["jobs", "--watch=false", "--insecure-skip-tls-verify=F"], want: [] },
     { argv: ["jobs", "--watch=yes"], want: ["--watch=yes"] },
+    { argv: ["jobs", "-A=true", "-w=0", "-n=flows"], want: ["--all-namespaces", "-n=flows"] },
+    { argv: ["jobs", "-v=6"], want: ["--verbose=6"] },
     { argv: ["cancel", "fox", "--wait=false"], want: ["fox", "--wait=false"] },
     { argv: ["render", "--", "-ojson"], want: ["--", "-ojson"] },
   ])("leaves of $argv for the command: $want", ({ argv, want }) => {

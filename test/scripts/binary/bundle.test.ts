@@ -36,10 +36,15 @@ describe("bundle", () => {
   });
 
   it("writes ASCII, so that the executable can read it as Latin-1", async () => {
-    await writeFile(join(folder, "main.ts"), 'export const text = "…ä日";');
+    await writeFile(
+      join(folder, "main.ts"),
+      'export const text = "…ä日".replace(/…|[😀]/u, "-") + `ü` + "a😀".replace(/[😀]/u, "-");',
+    );
     const { chunks } = await bundle(join(folder, "main.ts"));
     const text = [...chunks.values()].join("");
     expect(Buffer.byteLength(text)).toBe(text.length);
+    const read = (name: string) => ({ source: Buffer.from(chunks.get(name) ?? "").toString("latin1") });
+    expect(chunkLoader({ read })("./main.js")).toMatchObject({ text: "-ä日üa-" });
   });
 
   it("includes only the version of package.json", async () => {
