@@ -127,6 +127,7 @@ describe("kubectl prefect doctor", () => {
     expect(permissionsOf(after, agent)).toEqual({
       "launching flow runs": "ok",
       "following flow runs": "ok",
+      "following Jobs of agents that are gone": "ok",
       "deleting finished Jobs": "ok",
       "logs of failed pods": "ok",
       "events in flow runs' logs": "ok",

@@ -214,6 +214,13 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
       await vi.waitFor(() => expect(debugs().length).toBeGreaterThan(0), { timeout: 60_000, interval: 500 });
     });
 
+    it("becomes Ready as a user that the namespace assigns, as on OpenShift", async () => {
+      const patch = { spec: { template: { spec: { securityContext: { runAsUser: 1_000_650_000 } } } } };
+      const argv = ["patch", "deployment", "prefect-agent", "-p", JSON.stringify(patch)];
+      mustKubectl([...argv, ...setup.namespaceFlags]);
+      await setup.agent.untilRolledOut();
+    });
+
     it("sends no forbidden request", async (context) => {
       expect(setup.errors()).toEqual([]);
       const calls = await setup.callsOf("default");

@@ -156,7 +156,7 @@ describe("kubectl apply --dry-run=server accepts", () => {
       ["apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-"],
       printed({ key: "KEY", rbac: "minimal" }, "json"),
     );
-    expect(stdout.trim().split("\n")).toHaveLength(5);
+    expect(stdout.trim().split("\n")).toHaveLength(7);
   });
 });
 
