@@ -19,9 +19,13 @@ export function pullFailure(image: string, events: readonly KubeEvent[]): string
  */
 export function pullSinceFailure(image: string, events: readonly KubeEvent[]): "pulled" | Date | undefined {
   const own = newestFirst(events).filter(({ message = "" }) => message.includes(`image "${image}"`));
+  const isFailure = ({ reason }: KubeEvent): boolean => reason === "Failed" || reason === "BackOff";
+  // Events can be lost: without that of the failure those of pulls tell nothing.
+  if (!own.some(isFailure)) return undefined;
   const atMs = Math.max(...own.map(timeOf));
-  const last = new Set(own.filter((event) => timeOf(event) === atMs).map(({ reason }) => reason));
-  if (last.has("Failed") || last.has("BackOff")) return undefined;
+  const newest = own.filter((event) => timeOf(event) === atMs);
+  if (newest.some(isFailure)) return undefined;
+  const last = new Set(newest.map(({ reason }) => reason));
   if (last.has("Pulled")) return "pulled";
   return last.has("Pulling") ? new Date(atMs) : undefined;
 }

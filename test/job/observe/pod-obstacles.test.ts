@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { pullFailure } from "../../../src/job/observe/image-events.ts";
 import { eventObstacle, podObstacle } from "../../../src/job/observe/pod-obstacles.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
@@ -111,17 +110,4 @@ describe("podObstacle", () => {
       expect(podObstacle(creating, events)?.reason).toBe(want);
     },
   );
-});
-
-describe("pullFailure", () => {
-  it("is the newest cause that the kubelet gave for the image", () => {
-    const events = [
-      event("pod-a", ["Failed", 'Failed to pull image "flows:1": i/o timeout', 10]),
-      event("pod-a", ["Failed", 'Failed to pull image "flows:1": pull QPS exceeded', 20]),
-      event("pod-a", ["Failed", 'Failed to pull image "proxy:1": not found', 30]),
-      event("pod-a", ["Failed", "Error: ImagePullBackOff", 40]),
-    ];
-    expect(pullFailure("flows:1", events)).toBe("pull QPS exceeded");
-    expect(pullFailure("other:1", events)).toBe("");
-  });
 });
