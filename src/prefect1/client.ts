@@ -249,6 +249,15 @@ function dueFilter(tenantId: string, before: Date, labels: readonly string[]): J
       : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
   return {
     tenant_id: { _eq: tenantId },
-    _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
+    // Flow runs that are Queued or Paused are not launched, and may be many.
+    _and: [
+      ...labelRule,
+      {
+        _or: [
+          { ...due, state: { _eq: "Scheduled" } },
+          { state: { _eq: "Running" }, task_runs: due },
+        ],
+      },
+    ],
   };
 }

@@ -56,6 +56,10 @@ function withoutErrors(action: string, api: PrefectApi, answer: HttpAnswer): Pre
   return isRefused ? notPrefectError(action, api, `it answered ${answer.status}`) : failure;
 }
 
+/** What the API's gateway and server say of each other and of their database; only some have the code (prefect#4738). */
+const INNER_OUTAGE =
+  /Name or service not known|name resolution|connection (?:refused|reset|error|attempts failed)|ECONN|ENOTFOUND|EAI_AGAIN|timed? ?out|Server disconnected|internal API error|Unable to complete operation|database query error/i;
+
 function graphqlError(action: string, errors: readonly JsonObject[]): PrefectError {
   const messages = errors.map((error) => textIn(error["message"]) ?? "unknown error");
   const codes = errors.map((error) => textIn(objectIn(error["extensions"])["code"]) ?? "");
@@ -70,7 +74,8 @@ function graphqlError(action: string, errors: readonly JsonObject[]): PrefectErr
     const hint = "check --tenant-id: the API has no such tenant";
     return new PrefectError(action, text, { failure: "refused", hint });
   }
-  return new PrefectError(action, text, { failure: codes.includes("API_ERROR") ? "overloaded" : "refused" });
+  const isPassing = codes.includes("API_ERROR") || text === "" || INNER_OUTAGE.test(text);
+  return new PrefectError(action, text, { failure: isPassing ? "overloaded" : "refused" });
 }
 
 function noKeyError(action: string, cause: PrefectError): PrefectError {

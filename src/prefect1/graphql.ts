@@ -33,12 +33,17 @@ export interface CompletedOperation {
   readonly isRefused?: boolean | undefined;
 }
 
+/** How long to wait after a 429 that does not say. */
+const LIMITED_MS = 5_000;
+
 /** Throws PrefectError. */
 export class Graphql {
   readonly url: string;
   /** Sent with every request once it is known, as the agent's id. */
   tenantId: string | undefined;
   agentId: string | undefined;
+  /** Until when nothing is sent, since the API has answered 429, and what it has said. */
+  #limited = { untilMs: -Infinity, detail: "" };
   readonly #options: GraphqlOptions;
   readonly #target: URL;
 
@@ -65,6 +70,9 @@ export class Graphql {
     const { action, name, document } = query;
     const { nowMs = () => performance.now() } = this.#options;
     const startedMs = nowMs();
+    const { untilMs, detail } = this.#limited;
+    if (startedMs < untilMs)
+      throw new PrefectError(action, detail, { failure: "overloaded", retryAfterMs: untilMs - startedMs });
     let answer: HttpAnswer | undefined;
     let isRefused = false;
     const client = new GraphQLClient(this.url, {
@@ -86,6 +94,8 @@ export class Graphql {
       const hasKey = (this.#options.apiKey ?? "") !== "";
       const failure = prefectError(action, { url: this.url, hasKey, answer }, error);
       isRefused = failure instanceof PrefectError && failure.failure === "unauthorized";
+      if (answer?.status === 429 && failure instanceof PrefectError)
+        this.#limited = { untilMs: nowMs() + (failure.retryAfterMs ?? LIMITED_MS), detail: failure.detail };
       throw failure;
     } finally {
       const { status = 0, headers } = answer ?? {};

@@ -109,7 +109,7 @@ export function setStates(kind: "flow_run" | "task_run", action: string): Query 
 
 export const RUN_STATES = query("flow_run_states", "read the states of flow runs")`query($ids: [uuid!]) {
   flow_run(where: {id: {_in: $ids}}) {
-    id tenant_id name version serialized_state updated labels
+    id tenant_id name version serialized_state state_timestamp labels
     agent { name labels tenant_id }
   }
 }`;
@@ -174,8 +174,9 @@ export const KNOWN_FLOWS = query("flow_known", "read flows")`query($tenant: uuid
 export const WRITE_LOGS = query("write_run_logs", "write to the flow run's log")`
 mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success error } }`;
 
-export const LOG_LINES = query("log", "read the flow run's log")`query($where: log_bool_exp!, $limit: Int!) {
-  log(where: $where, order_by: [{timestamp: asc}], limit: $limit) { flow_run_id message }
+export const LOG_LINES = query("log", "read the flow run's log")`
+query($where: log_bool_exp!, $limit: Int!, $offset: Int!) {
+  log(where: $where, order_by: [{timestamp: asc}, {id: asc}], limit: $limit, offset: $offset) { flow_run_id message }
 }`;
 
 /** The states of flow runs that are due, claimed or running, and of those that have ended since. */

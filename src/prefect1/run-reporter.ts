@@ -70,8 +70,12 @@ function runLogs(
 ): Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining"> {
   const messages = async (flowRunId: string, more: JsonObject): Promise<string[]> => {
     const where = { flow_run_id: { _eq: flowRunId }, ...more };
-    const rows = await graphql.rows(LOG_LINES, { where, limit: LINES });
-    return rows.map(({ message }) => textIn(message) ?? "");
+    const found: string[] = [];
+    for (let offset = 0; ; offset += LINES) {
+      const rows = await graphql.rows(LOG_LINES, { where, limit: LINES, offset });
+      for (const { message } of rows) found.push(textIn(message) ?? "");
+      if (rows.length < LINES) return found;
+    }
   };
   return {
     writeLogs: async (logs) => {

@@ -15,7 +15,7 @@ export function knownRunIn(row: JsonObject): KnownRun {
   return {
     id: stated.id,
     name: textIn(row["name"]),
-    state: runStateOf(stated, dateIn(row["updated"])),
+    state: runStateOf(stated, dateIn(row["state_timestamp"])),
     labels: arrayIn(row["labels"]).map(String),
     agent: isObject(row["agent"]) ? agentIn(row["agent"]) : undefined,
   };

@@ -18,7 +18,7 @@ import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
+import { execute, isCacheStale, isStateCurrent, TERMINATING_RETRY_MS } from "./executor.ts";
 import { LastLaunch } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
 import { forgetCompleted } from "./vanished.ts";
@@ -99,6 +99,7 @@ export class Controller {
 
   async #handle(flowRunId: string): Promise<Requeue> {
     if (!(await this.#refreshAfterPause())) return undefined;
+    if (!(await this.#dask.deletedAgain(flowRunId))) return TERMINATING_RETRY_MS;
     const startedAt = this.#deps.clock.ticks();
     const first = this.#deps.view.observe(flowRunId);
     if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#deps.ownership.isLivingAgents(job)))

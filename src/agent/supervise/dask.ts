@@ -9,6 +9,8 @@ import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
+import { membershipOf } from "../../dask/recognise.ts";
+import type { Pod } from "../../kube/client/objects.ts";
 import { hasEnded } from "../../job/observe/pod-termination.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
@@ -34,6 +36,8 @@ export class DaskDeleter {
   readonly #forbidden = new Set<string>();
   /** Runs whose clusters this process has deleted. */
   readonly #done = new Set<string>();
+  /** Runs whose clusters were deleted while the flow's process still worked. */
+  readonly #again = new Map<string, DeletionConditions>();
 
   constructor(deps: SharedState) {
     this.#deps = deps;
@@ -47,6 +51,22 @@ export class DaskDeleter {
   /** Whether this process has deleted the run's clusters, as far as it may. */
   isDone(flowRunId: string): boolean {
     return this.#done.has(flowRunId);
+  }
+
+  /** The flow's process, which is being stopped, may start workers until it has ended (prefect#12976): deletes them then. */
+  deleteAgain(flowRunId: string, conditions: DeletionConditions): void {
+    this.#again.set(flowRunId, conditions);
+  }
+
+  /** Deletes what is to be deleted again, once the flow's pods have ended; false: they have not. Throws as `delete` does. */
+  async deletedAgain(flowRunId: string): Promise<boolean> {
+    const conditions = this.#again.get(flowRunId);
+    if (conditions === undefined) return true;
+    const isAtWork = (pod: Pod): boolean => !hasEnded(pod) && membershipOf(pod) === undefined;
+    if (await hasObject(this.#deps, "pods", flowRunId, isAtWork)) return false;
+    await this.delete(flowRunId, conditions);
+    this.#again.delete(flowRunId);
+    return true;
   }
 
   forget(flowRunId: string): void {

@@ -37,7 +37,7 @@ const FORBIDDEN_RETRY_MS = 600_000;
 /** How long to wait with another restart after a disruption: as Kubernetes with the pods of a Job. */
 const RESTART_DELAY = { firstMs: 10_000, maxMs: 360_000 };
 /** When to check again for terminating Dask pods. */
-const TERMINATING_RETRY_MS = 1_000;
+export const TERMINATING_RETRY_MS = 1_000;
 
 /**
  * Whether the cluster differs from what a decision is based on; reads only if it ends a run or deletes an unfinished Job. A
@@ -108,8 +108,9 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const deleteDask = decision.deleteDask && isNew;
   const conditions = deletionConditions(decision);
   const isFailed = transition?.kind === "fail";
-  // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
-  if (deleteDask && transition?.kind === "cancelled") {
+  // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster, and old workers
+  // must not work on its tasks.
+  if (deleteDask && (transition?.kind === "cancelled" || transition?.kind === "reschedule")) {
     if (!(await deps.dask.deleteAndWait(flowRunId, conditions))) return TERMINATING_RETRY_MS;
   } else if (deleteDask && !isFailed) await deps.dask.delete(flowRunId, conditions);
   if (transition !== undefined && !(await applyTransition(deps, action, transition))) return "again";
@@ -117,6 +118,10 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const requeues: Requeue[] = [];
   for (const deletion of deletions)
     requeues.push(await deleteJob(deps, deletion, { flowRunId, isTold: transition !== undefined }));
+  if (deleteDask && deletions.some(({ isActive }) => isActive)) {
+    deps.dask.deleteAgain(flowRunId, conditions);
+    requeues.push(TERMINATING_RETRY_MS);
+  }
   return requeues.find((requeue) => requeue !== undefined);
 }
 

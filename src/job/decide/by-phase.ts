@@ -125,6 +125,8 @@ function exitWarning(context: JobContext): RunLogEntry[] {
   const { type, name } = run.state;
   const head = completedHead(context.observed.job);
   const question = type === "pending" ? " Does its container run 'prefect execute flow-run'?" : "";
-  const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will reschedule or fail the run.`;
+  // Core's process ends with 0 when a task's retry is far away.
+  const unless = type === "running" ? "Unless a task waits for its retry, " : "";
+  const message = `${head}, but the flow run is still ${name}.${question} ${unless}Prefect's own services will reschedule or fail the run.`;
   return [logEntry("WARNING", message, head)];
 }
