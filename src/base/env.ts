@@ -5,7 +5,7 @@ import type { Secrets } from "./secrets.ts";
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** The text of a file, or undefined when there is no such file. */
-export type ReadFile = (path: string) => string | undefined;
+export type ReadFile = (path: string, encoding?: "latin1") => string | undefined;
 
 export interface SettingsDeps {
   readonly env: Env;

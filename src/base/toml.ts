@@ -3,15 +3,12 @@
 import { parse, TomlError } from "smol-toml";
 import type { ReadFile } from "./env.ts";
 import { SettingsError } from "./errors.ts";
-import { isBroken } from "./read-file.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** The parsed file; undefined when there is no such file. Throws SettingsError that names line and column. */
 export function readToml(path: string, readFile: ReadFile): JsonObject | undefined {
   const text = readFile(path);
   if (text === undefined) return undefined;
-  if (isBroken(text))
-    throw new SettingsError(`cannot read "${path}": it is not UTF-8`, { hint: "save it in UTF-8" });
   try {
     return withoutBigInts(parse(text, { integersAsBigInt: "asNeeded" })) as JsonObject;
   } catch (error) {

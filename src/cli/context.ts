@@ -2,6 +2,7 @@
 
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../base/clock.ts";
+import type { ReadFile } from "../base/env.ts";
 import { Secrets } from "../base/secrets.ts";
 import { cleanStream } from "../output/clean.ts";
 import type { CompletedRequest } from "../kube/client/transport.ts";
@@ -18,7 +19,7 @@ export interface CliContext extends BaseContext {
   readonly signal: AbortSignal;
   readonly home: string | undefined;
   /** The file's text; undefined if it does not exist. Throws any other error. */
-  readonly readFile: (path: string) => string | undefined;
+  readonly readFile: ReadFile;
   /** Whether somebody can answer a question. */
   readonly isInteractive: boolean;
   /** The program that opens an address on this desktop, with its arguments; undefined: there is none. */

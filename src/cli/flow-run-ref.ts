@@ -132,7 +132,8 @@ async function findInPrefect(
     }),
   );
   const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  if (isUuid(name) && found.length > 0) return found.slice(0, 1);
+  const byId = found.find(({ flowRunId }) => flowRunId === name.toLowerCase());
+  if (byId !== undefined) return [byId];
   // The API that failed may have such a run.
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return found;

@@ -45,7 +45,7 @@ export function trustedAuthorities(variables: readonly string[], deps: Environme
 /** The certificates in a file, or in those of a folder; none if the path is empty. `source` names the setting in errors. */
 export function certificatesIn(path: string, source: string, deps: EnvironmentDeps): readonly string[] {
   if (path === "") return [];
-  const texts = filesAt(path).flatMap((file) => deps.readFile?.(file) ?? []);
+  const texts = filesAt(path).flatMap((file) => deps.readFile?.(file, "latin1") ?? []);
   const text = texts.length === 0 ? undefined : texts.join("\n");
   const found = text?.match(/-----BEGIN (TRUSTED )?CERTIFICATE-----[^]*?-----END \1CERTIFICATE-----/g);
   if (found) return found;

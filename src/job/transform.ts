@@ -30,7 +30,7 @@ const FLOW_ENV = FLOW_RUN_VARIABLES.map((name) => ({ name }));
 const FIELDS = {
   meta: words(`name namespace uid resourceVersion creationTimestamp deletionTimestamp
     deletionGracePeriodSeconds ownerReferences finalizers labels annotations`),
-  job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy"),
+  job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy managedBy"),
   podSpec: words(`nodeName hostNetwork serviceAccountName schedulerName restartPolicy containers
     initContainers resources`),
   podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),

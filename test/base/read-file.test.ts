@@ -1,10 +1,10 @@
 // Files as editors on Windows write them: with a byte order mark, in UTF-16, with CRLF.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readFromDisk } from "../../src/base/read-file.ts";
+import { filesAt, readFromDisk } from "../../src/base/read-file.ts";
 import { readToml } from "../../src/base/toml.ts";
 import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
 import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
@@ -108,7 +108,23 @@ describe("a file in another encoding", () => {
     await expect(loadTemplate(source, { env: {} })).rejects.toThrow(/it is not UTF-8$/);
   });
 
+  it("may be of certificates, of which only ASCII counts", () => {
+    expect(readFromDisk(latin("# Zürich\n"), "latin1")).toBe("# Zürich\n");
+  });
+
   it("is no TOML", () => {
     expect(() => readToml(latin('[cloud]\napi = "http://ü"\n'), readFromDisk)).toThrow(/it is not UTF-8$/);
+  });
+});
+
+describe("filesAt", () => {
+  it("is the path of a file, and the files of a folder, as a mounted ConfigMap has them", () => {
+    const mounted = join(folder, "mounted");
+    mkdirSync(join(mounted, "..2026"), { recursive: true });
+    writeFileSync(join(mounted, "..2026", "ca.crt"), "");
+    symlinkSync("..2026", join(mounted, "..data"));
+    symlinkSync(join("..data", "ca.crt"), join(mounted, "ca.crt"));
+    expect(filesAt(mounted)).toEqual([join(mounted, "ca.crt")]);
+    expect(filesAt("/absent/ca.crt")).toEqual(["/absent/ca.crt"]);
   });
 });

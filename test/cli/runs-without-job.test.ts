@@ -269,6 +269,8 @@ describe("a name", () => {
     const name = "550e8400-e29b-41d4-a716-446655440000";
     const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name });
     expect((await cli(["open", name])).stdout).toContain(id);
+    prefect.createFlowRun({ flow: prefect.createFlow({ name: "g" }), name });
+    expect((await cli(["open", name])).stderr).toMatch(/^error: cannot choose a flow run: 2 match /);
   });
 
   it("of many runs is not chosen: each is shown with its state", async () => {

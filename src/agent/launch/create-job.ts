@@ -65,6 +65,9 @@ export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<C
   );
 }
 
+/** Submissions without an earlier Job: none can come, however often their own is refused. */
+const SEARCHED = new WeakSet<Submission>();
+
 /**
  * Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. Read
  * from the API server, also where the watch has shown none: it may be late.
@@ -79,11 +82,13 @@ async function earlierJob(deps: CreateDeps, submission: Submission): Promise<Job
     const current = isOther(live) ? await kube.get("jobs", live.metadata) : undefined;
     return current?.metadata.uid === live.metadata.uid && isOngoing(current) ? current : undefined;
   }
-  if (isFirst) return undefined;
-  return findObject(deps, "jobs", flowRunId, (job) => {
+  if (isFirst || SEARCHED.has(submission)) return undefined;
+  const found = await findObject(deps, "jobs", flowRunId, (job) => {
     const isUnseen = view.jobs.get(job.metadata.uid) === undefined;
     return isUnseen && isOther(job) && isAgentJob(job.metadata) && isOngoing(job);
   });
+  if (found === undefined) SEARCHED.add(submission);
+  return found;
 }
 
 /** `foreign`: another run's Job has the name. */

@@ -1,6 +1,6 @@
 // Decides about a Job whose flow has not started: how long to wait, when to warn in the run's log, when to fail the run.
 
-import type { Obstacle, Patience, Problem } from "../observe/problem.ts";
+import { currentObstacle, type Obstacle, type Patience, type Problem } from "../observe/problem.ts";
 import { flowStarted, hasFailed } from "../observe/pod-termination.ts";
 import { onFailed } from "./failed.ts";
 import { logEntry, msSince, observedSince, type JobContext } from "./job-context.ts";
@@ -8,14 +8,12 @@ import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
 /** How long the kubelet may try again before the grace counts: a large image takes its time. */
 const MAX_RETRY_MS = 1_800_000;
-/** The kubelet's longest pause between two tries to mount a volume (pkg/util/goroutinemap/exponentialbackoff). */
-const MAX_REPEAT_MS = 122_000;
-const REPEAT_MARGIN_MS = 8_000;
 
 /** Something is in the way of the flow. */
 export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
   const { policy, firstObserved: earlier } = context.input;
-  if (isOver(context, problem)) return onStarting(context, undefined);
+  const current = currentObstacle(problem, context.input.now);
+  if (current !== problem) return current ? onWaiting(context, current) : onStarting(context, undefined);
   // The kubelet does not repeat the cause: it is what it was.
   const last = earlier.has(observedSince(context, "start").key) ? "start" : "passing";
   const patience = problem.patience ?? last;
@@ -35,7 +33,7 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
   const status = isStuck ? "stuck" : "pending";
   if (Math.min(graceLeftMs, startLeftMs) <= 0)
     return { ...onFailed(context, problem, firstObserved.since), status, firstObserved };
-  const warnLeftMs = isStuck ? Infinity : policy.pendingWarnMs - waitedMs;
+  const warnLeftMs = isStuck && retried === undefined ? Infinity : policy.pendingWarnMs - waitedMs;
   const isWarned = warnLeftMs <= 0;
   return {
     status,
@@ -45,13 +43,6 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
     requeueAfterMs: Math.min(graceLeftMs, startLeftMs, isWarned ? Infinity : warnLeftMs),
     firstObserved,
   };
-}
-
-/** Whether the kubelet would have repeated it: it does after as long as it has lasted. One that it never repeated may last. */
-function isOver(context: JobContext, { told }: Obstacle): boolean {
-  if (told === undefined || told.last <= told.first) return false;
-  const lastedMs = told.last.getTime() - told.first.getTime();
-  return msSince(context, told.last) > Math.min(lastedMs, MAX_REPEAT_MS) + REPEAT_MARGIN_MS;
 }
 
 /** Nothing is in the way of the flow, as far as is known. */

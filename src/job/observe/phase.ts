@@ -28,7 +28,7 @@ import {
   wasKilledByDeletion,
   wasStopped,
 } from "./pod-termination.ts";
-import { oneLine, type Obstacle, type Problem } from "./problem.ts";
+import { currentObstacle, oneLine, type Obstacle, type Problem } from "./problem.ts";
 import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
@@ -80,6 +80,8 @@ export function isOngoing(job: Job): boolean {
   return !isJobFinished(job) && job.metadata.deletionTimestamp === undefined;
 }
 
+const JOB_CONTROLLER = "kubernetes.io/job-controller";
+
 /** Phases that may last, beside `waiting`. */
 const LIVE = new Set<JobPhase["kind"]>(["live", "suspended", "retried", "terminating", "unreachable"]);
 
@@ -87,11 +89,13 @@ const LIVE = new Set<JobPhase["kind"]>(["live", "suspended", "retried", "termina
 export function isLive(phase: JobPhase, now: Date): boolean {
   if ((phase.kind === "terminating" || phase.kind === "unreachable") && phase.loss.lostAt !== undefined)
     return phase.loss.lostAt > now;
-  return phase.kind === "waiting" ? !isStuck(phase) : LIVE.has(phase.kind);
+  if (phase.kind !== "waiting") return LIVE.has(phase.kind);
+  const problem = currentObstacle(phase.problem, now);
+  return problem === undefined || !isStuck(problem);
 }
 
-function isStuck(phase: JobPhase & { readonly kind: "waiting" }): boolean {
-  return ["none", "start"].includes(phase.problem.patience ?? "");
+function isStuck({ patience, retriedSince }: Obstacle): boolean {
+  return retriedSince === undefined && (patience === "none" || patience === "start");
 }
 
 /** Whether the phase may still change by itself, also that of a flow that is stuck. */
@@ -102,7 +106,7 @@ export function isUnfinished({ kind }: JobPhase): boolean {
 /** The phase in one word, for people: a flow that cannot start is stuck, one that will is pending. */
 export function phaseName(phase: JobPhase): string {
   if (phase.kind !== "waiting") return phase.kind;
-  return isStuck(phase) ? "stuck" : "pending";
+  return isStuck(phase.problem) ? "stuck" : "pending";
 }
 
 export function jobPhase(observed: ObservedJob): JobPhase {
@@ -199,8 +203,8 @@ function urgency({ patience }: Obstacle): number {
 }
 
 function noPods(observed: ObservedJob): JobPhase {
-  // Its pods are in another cluster (Kueue's MultiKueue).
-  if ((observed.job.status.ready ?? 0) > 0) return { kind: "live", started: true };
+  if (hasPodsElsewhere(observed.job) && (observed.job.status.ready ?? 0) > 0)
+    return { kind: "live", started: true };
   const { name, uid } = observed.job.metadata;
   const message = `Job '${name}' has no pod yet`;
   // What was in the way of a pod that came is over; the event that tells it stays for an hour.
@@ -257,6 +261,11 @@ function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {
   return [...pods, ...deletedPods].toSorted((a, b) => createdMs(b) - createdMs(a));
 }
 
+/** Whether another controller runs it, as Kueue's MultiKueue does in another cluster. */
+function hasPodsElsewhere({ spec: { managedBy = JOB_CONTROLLER } }: Job): boolean {
+  return managedBy !== JOB_CONTROLLER;
+}
+
 /** No pod failed by itself: the pod was deleted, or the cause is unknown. */
 function problemWithoutTermination(
   observed: ObservedJob,
@@ -264,7 +273,7 @@ function problemWithoutTermination(
   message: string | undefined,
 ): Problem {
   const { name } = observed.job.metadata;
-  if (deleted === undefined && (observed.pods.length > 0 || message !== undefined))
+  if (deleted === undefined && (observed.pods.length > 0 || hasPodsElsewhere(observed.job)))
     return { reason: "Unknown", message: `Job '${name}' failed (${oneLine(message || "no reason given")})` };
   const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
   return {

@@ -1,7 +1,7 @@
 // Why a pod does not start, beside its containers: it cannot be created, nobody schedules it, its node says nothing, or its
 // volumes or sandbox fail, by its conditions, its events and those of its Job.
 
-import type { KubeEvent, Pod } from "../../kube/client/objects.ts";
+import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.ts";
 import { newestFirst, timeOf } from "./events.ts";
 import { containerStatuses } from "./flow-container.ts";
 import { oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
@@ -15,8 +15,8 @@ interface EventReason {
   readonly patience: Patience;
   /** Events after which this is over; each ends only what lies before it in the life of a pod. */
   readonly endedBy?: readonly string[];
-  /** It also counts while a container of the pod runs, and so its volumes and its sandbox are there. */
-  readonly whileRunning?: boolean;
+  /** It is about an init container that runs; others are over when any container runs: volumes and sandbox are there. */
+  readonly ofInit?: boolean;
   /** The kubelet tells it again and again, and nothing tells its end: it is over when that stops. */
   readonly isRepeated?: boolean;
 }
@@ -110,10 +110,9 @@ const EVENT_REASONS: readonly EventReason[] = [
     patience: "passing",
     endedBy: AFTER_SANDBOX,
   },
-  {
-    ...OF_NODE,
-    reasons: ["FailedCreatePodContainer", "FailedSync"],
-  },
+  { ...OF_NODE, reasons: ["FailedCreatePodContainer"] },
+  // A busy node says it once, also while it pulls.
+  { ...OF_NODE, reasons: ["FailedSync"], patience: "pending" },
   { ...OF_NODE, reasons: ["Failed"], pattern: /^error making pod data directories/ },
   {
     reasons: ["FailedPrepareDynamicResources"],
@@ -129,7 +128,7 @@ const EVENT_REASONS: readonly EventReason[] = [
     text: "is waiting for a sidecar to get ready",
     patience: "pending",
     endedBy: AFTER_SANDBOX,
-    whileRunning: true,
+    ofInit: true,
   },
 ];
 
@@ -172,11 +171,16 @@ export function eventObstacle(events: readonly KubeEvent[], pod?: Pod): Obstacle
     const isEnd = (other: KubeEvent): boolean =>
       timeOf(other) >= timeOf(event) && endedBy.includes(other.reason ?? "");
     if (newest.some(isEnd)) continue;
-    if (row.whileRunning !== true && pod !== undefined && hasRunning(pod)) continue;
+    if (pod !== undefined && !mayCount(row, pod)) continue;
     if (isSummary(event) && newest.slice(at + 1).some((other) => isCauseOf(other, event))) continue;
     const message = `${start}${row.text}: ${oneLine(event.message ?? "")}`;
     const told = { first: new Date(event.firstTimestamp ?? timeOf(event)), last: new Date(timeOf(event)) };
-    return { reason, message, hint, pod: name, patience, ...(row.isRepeated === true && { told }) };
+    if (row.isRepeated !== true) return { reason, message, hint, pod: name, patience };
+    const otherwise = eventObstacle(
+      newest.filter((other) => other.reason !== event.reason),
+      pod,
+    );
+    return { reason, message, hint, pod: name, patience, told, otherwise };
   }
   return undefined;
 }
@@ -191,8 +195,12 @@ function isCauseOf(other: KubeEvent, summary: KubeEvent): boolean {
   return other.reason === "FailedMount" && !isSummary(other) && timeOf(summary) - timeOf(other) <= 130_000;
 }
 
-function hasRunning(pod: Pod): boolean {
-  return containerStatuses(pod).some(({ state }) => state?.running !== undefined);
+function mayCount({ ofInit = false }: EventReason, pod: Pod): boolean {
+  return ofInit ? hasRunning(pod.status.initContainerStatuses) : !hasRunning(containerStatuses(pod));
+}
+
+function hasRunning(statuses: readonly ContainerStatus[] = []): boolean {
+  return statuses.some(({ state }) => state?.running !== undefined);
 }
 
 /** Bound to a node, and neither a status nor an event of the kubelet. */

@@ -33,9 +33,14 @@ export function flowSucceeded(pod: Pod): boolean {
   return !wasEndedByKubelet(pod) && flowStatus(pod)?.state?.terminated?.exitCode === 0;
 }
 
-/** The kubelet gives a failed pod a reason only if it has stopped or refused it, whatever its containers' exit codes. */
-function wasEndedByKubelet({ status: { phase, reason = "" } }: Pod): boolean {
-  return phase === "Failed" && reason !== "";
+/**
+ * The kubelet gives a failed pod a reason only if it has stopped or refused it, whatever its containers' exit codes; where it tells
+ * when (Kubernetes 1.26), the flow may have ended before.
+ */
+function wasEndedByKubelet(pod: Pod): boolean {
+  const { phase, reason = "" } = pod.status;
+  const isTimed = conditionOf(pod.status, "DisruptionTarget") !== undefined;
+  return phase === "Failed" && reason !== "" && (!isTimed || wasStopped(pod));
 }
 
 /** How the flow's container last failed; the kubelet may have started it again since. */

@@ -52,8 +52,24 @@ export interface Obstacle extends Problem {
   readonly patience: Patience | undefined;
   /** When the kubelet first and last said so, if it says it again and again until it is over. */
   readonly told?: { readonly first: Date; readonly last: Date };
+  /** What is in the way when that is over. */
+  readonly otherwise?: Obstacle | undefined;
   /** Since when the kubelet tries again what has failed. */
   readonly retriedSince?: Date;
+}
+
+/** The kubelet's longest pause between two tries to mount a volume (pkg/util/goroutinemap/exponentialbackoff). */
+const MAX_REPEAT_MS = 122_000;
+const REPEAT_MARGIN_MS = 8_000;
+
+/** The obstacle, or what is behind it when it is over: when the kubelet would have repeated it. One told only once may last. */
+export function currentObstacle(problem: Obstacle, now: Date): Obstacle | undefined {
+  const { told, otherwise } = problem;
+  if (told === undefined || told.last <= told.first) return problem;
+  // It is repeated after as long as it has lasted.
+  const pauseMs = Math.min(told.last.getTime() - told.first.getTime(), MAX_REPEAT_MS);
+  if (now.getTime() - told.last.getTime() <= pauseMs + REPEAT_MARGIN_MS) return problem;
+  return otherwise && currentObstacle(otherwise, now);
 }
 
 /** Several lines as one, for a sentence. */

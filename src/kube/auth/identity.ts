@@ -50,7 +50,7 @@ export function hasPem(object: JsonObject, key: string): boolean {
 export function fileIn(object: JsonObject, key: string, { readFile }: SettingsDeps): string | undefined {
   const path = textIn(object[key]);
   if (path === undefined || path === "") return undefined;
-  const text = readFile(path);
+  const text = readFile(path, "latin1");
   if (text !== undefined) return text;
   throw new SettingsError(`cannot read ${key} "${path}" of the kubeconfig: no such file`);
 }

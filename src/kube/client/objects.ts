@@ -45,6 +45,8 @@ export interface JobSpec {
   readonly completions?: number;
   readonly activeDeadlineSeconds?: number;
   readonly suspend?: boolean;
+  /** The controller that runs it: Kubernetes 1.32 and later. */
+  readonly managedBy?: string;
   readonly podFailurePolicy?: { readonly rules?: readonly PodFailureRule[] };
   readonly template?: { readonly spec?: PodSpec };
 }

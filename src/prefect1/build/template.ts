@@ -1,7 +1,6 @@
 // The job template: chosen for a flow run, validated, without nulls, never modified.
 
 import { isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
-import { isBroken } from "../../base/read-file.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
@@ -79,7 +78,6 @@ export function podSpecIn(job: JsonObject): JsonObject {
 
 /** Parses YAML or JSON. Throws like templateError; syntax errors name line and column. */
 export function parseTemplate(text: string, origin: TemplateOrigin): Template {
-  if (isBroken(text)) throw templateError(origin, "it is not UTF-8", { hint: "save it in UTF-8" });
   const reading = readYaml(text);
   if ("problem" in reading) throw templateError(origin, otherKindOfText(text) ?? reading.problem);
   return templateOf(reading.value, origin, text);

@@ -39,10 +39,11 @@ let seen: Job[];
 /** Milliseconds that each look at the clock takes. */
 let takesMs: number;
 let deleted: string[];
+let lists: number;
 
 beforeEach(() => {
   [existing, created, fault, claimIsCurrent, takesMs] = [new Map(), [], undefined, true, 0];
-  [deleted, seen] = [[], []];
+  [deleted, seen, lists] = [[], [], 0];
 });
 
 function listedJob(name: string, id: string): object {
@@ -56,6 +57,7 @@ function unavailable(): KubeError {
 
 const kube: Pick<KubeApi, "create" | "get" | "delete" | "listPage"> = {
   listPage: () => {
+    lists++;
     const items = [...existing].map(([name, { run: id }]) => listedJob(name, id));
     return Promise.resolve({ items, resourceVersion: "1", next: undefined } as never);
   },
@@ -134,6 +136,13 @@ describe("createJob", () => {
     existing.set("prefect-job-earlier", { run: run.id, owner: "sibling" });
     expect(await create({ isFirst: false })).toEqual({ outcome: "adopted", name: "prefect-job-earlier" });
     expect(created).toEqual([]);
+  });
+
+  it("looks once for an earlier Job, however often its own is refused", async () => {
+    let tries = 0;
+    fault = () => (++tries < 5 ? "unavailable" : undefined);
+    await create({ isFirst: false });
+    expect([tries, lists]).toEqual([5, 1]);
   });
 
   it("uses the next name when another run's Job has the first", async () => {

@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { World } from "../../simulation/world.ts";
+import { bound, endsWell, step, waiting } from "../troubles/steps.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -45,6 +46,26 @@ describe("a Job that a second claim has adopted", () => {
     const id = world.dueRun({ script: { outcome: "succeed", startMs: 5 * MINUTE, runMs: SECOND } });
     await world.time.until(() => world.jobs(id).length === 1, MINUTE);
     await world.time.pass(40 * SECOND);
+    world.prefect.setState(id, { type: "Scheduled", message: "Rescheduled by a Lazarus process." });
+    await world.time.until(() => isAdopted(id), MINUTE);
+    await world.time.until(() => world.state(id) === "Success", 10 * MINUTE);
+    expect(world.createdJobs()).toHaveLength(1);
+  });
+
+  it("is pulling its image a second time", async () => {
+    world.start();
+    const image = "prefecthq/prefect:1.4.1";
+    const cause = `failed to resolve reference "${image}": ${image}: not found`;
+    const pulls = { reason: "Pulling", message: `Pulling image "${image}"` };
+    const failed = { reason: "Failed", message: `Failed to pull image "${image}": ${cause}` };
+    const script = [
+      bound(),
+      step(1, "Pending", [waiting("ErrImagePull", cause)], { events: [pulls, failed] }),
+      { afterMs: 12 * SECOND, events: [pulls] },
+      ...endsWell(200),
+    ];
+    const id = world.dueRun({ script });
+    await world.time.pass(62 * SECOND);
     world.prefect.setState(id, { type: "Scheduled", message: "Rescheduled by a Lazarus process." });
     await world.time.until(() => isAdopted(id), MINUTE);
     await world.time.until(() => world.state(id) === "Success", 10 * MINUTE);

@@ -10,6 +10,7 @@ const IMAGE = "registry.example/team/flow:1";
 const pulls: PodEvent = { reason: "Pulling", message: `Pulling image "${IMAGE}"` };
 const pulled: PodEvent = { reason: "Pulled", message: `Successfully pulled image "${IMAGE}"` };
 const failed = (cause: string): PodEvent => warning("Failed", `Failed to pull image "${IMAGE}": ${cause}`);
+const NOT_FOUND = `failed to resolve reference "${IMAGE}": ${IMAGE}: not found`;
 const noMap = warning(
   "FailedMount",
   'MountVolume.SetUp failed for volume "v" : configmap "settings" not found',
@@ -95,11 +96,107 @@ export const EVENTS: readonly Trouble[] = [
     error: /secret "creds" not found/,
   },
   {
+    name: "a ConfigMap that is told of only once",
+    source: "kubernetes/kubernetes pkg/kubelet/events (events can be lost)",
+    steps: [bound(), creating, tells(1, noMap)],
+    notFailedFor: 25,
+    state: "Failed",
+    seconds: 60,
+    error: /configmap "settings" not found/,
+  },
+  {
+    name: "a ConfigMap that came after ten minutes, before a slow sandbox",
+    source: "kubernetes/kubernetes pkg/util/goroutinemap/exponentialbackoff (at most 122 s)",
+    policy: { startGraceMs: 745 * SECOND },
+    steps: [
+      bound(),
+      creating,
+      ...[0, 1, 2, 4, 8, 16, 32, 64, 122, 122, 122, 107].map((afterS) => tells(afterS, noMap)),
+      tells(200, pulls),
+      tells(5, pulled),
+      ...endsWell(1),
+    ],
+    state: "Success",
+    seconds: 900,
+  },
+  {
+    name: "a volume in use elsewhere, behind a ConfigMap that came",
+    source: "kubernetes/kubernetes pkg/controller/volume/attachdetach",
+    steps: [
+      bound(),
+      creating,
+      tells(1, warning("FailedAttachVolume", "Multi-Attach error for volume pvc-1")),
+      ...[0, 1, 2, 4].map((afterS) => tells(afterS, noMap)),
+    ],
+    state: "Submitted",
+    seconds: 300,
+    warnings: [/Multi-Attach error/],
+    jobsLeft: 1,
+  },
+  {
+    name: "a pull that failed in the second in which it began",
+    source: "kubernetes/kubernetes pkg/kubelet/images",
+    steps: [
+      bound(),
+      step(1, "Pending", [waiting("ErrImagePull", NOT_FOUND)], { events: [failed(NOT_FOUND), pulls] }),
+    ],
+    notFailedFor: 25,
+    state: "Failed",
+    seconds: 60,
+    error: /not found/,
+  },
+  {
+    name: "a second pull that never ends",
+    source: "kubernetes/kubernetes#83471",
+    steps: secondPull(NOT_FOUND, 4_000),
+    notFailedFor: 1_700,
+    state: "Failed",
+    seconds: 1_900,
+    warnings: [/cannot be pulled/],
+    error: /not found/,
+  },
+  {
+    name: "a pull whose node was once too busy to tell its state",
+    source: "kubernetes/kubernetes pkg/kubelet/pod_workers.go",
+    steps: [
+      bound(),
+      step(1, "Pending", [waiting("ContainerCreating")], { events: [pulls] }),
+      tells(60, warning("FailedSync", "error determining status: rpc error: code = DeadlineExceeded")),
+      tells(840, pulled),
+      ...endsWell(1),
+    ],
+    state: "Success",
+    seconds: 1_000,
+    warnings: [/cannot be started by its node/],
+  },
+  {
+    name: "an ordinary sidecar that does not get ready while the flow's image is pulled",
+    source: "kubernetes/kubernetes pkg/kubelet/prober",
+    pod: {
+      containers: [
+        { name: "proxy", image: "proxy:1" },
+        { name: "flow", image: IMAGE },
+      ],
+    },
+    steps: [
+      bound(),
+      step(1, "Pending", [running("proxy"), waiting("ContainerCreating")], { events: [pulls] }),
+      tells(3, warning("Unhealthy", "Startup probe failed: refused")),
+      tells(300, pulled),
+      step(1, "Running", [running("proxy"), running()]),
+      step(2, "Running", [running("proxy"), ended(0)]),
+    ],
+    succeedsAfter: 306,
+    state: "Success",
+    seconds: 500,
+  },
+  {
     name: "an image that came late, pulled for longer than --start-grace",
     source: "kubernetes/test-infra#15102",
-    steps: secondPull(`failed to resolve reference "${IMAGE}": ${IMAGE}: not found`, 90),
+    steps: secondPull(NOT_FOUND, 90),
     state: "Success",
     seconds: 150,
+    warnings: [/cannot be pulled .*not found/],
   },
   {
     name: "a large image, pulled once more for longer than --passing-grace",
@@ -112,10 +209,7 @@ export const EVENTS: readonly Trouble[] = [
   {
     name: "a container that is slow to be created after its image came late",
     source: "kubernetes/kubernetes pkg/kubelet/reason_cache.go",
-    steps: [
-      ...secondPull(`failed to resolve reference "${IMAGE}": ${IMAGE}: not found`, 8).slice(0, 5),
-      ...endsWell(25),
-    ],
+    steps: [...secondPull(NOT_FOUND, 8).slice(0, 5), ...endsWell(25)],
     state: "Success",
     seconds: 90,
   },
