@@ -33,7 +33,7 @@ export interface CompletedOperation {
   readonly isRefused?: boolean | undefined;
 }
 
-/** How long to wait after a 429 that does not say. */
+/** How long to wait after a 429 that does not say, and for the answer of the request that asks whether the limit is over. */
 const LIMITED_MS = 5_000;
 
 /** Throws PrefectError. */
@@ -42,8 +42,8 @@ export class Graphql {
   /** Sent with every request once it is known, as the agent's id. */
   tenantId: string | undefined;
   agentId: string | undefined;
-  /** Until when nothing is sent, since the API has answered 429, and what it has said. */
-  #limited = { untilMs: -Infinity, detail: "" };
+  /** While the API answers 429: what it has said, and until when nothing is sent; then one request asks whether it is over. */
+  #limited: { readonly untilMs: number; readonly detail: string } | undefined;
   readonly #options: GraphqlOptions;
   readonly #target: URL;
 
@@ -70,9 +70,7 @@ export class Graphql {
     const { action, name, document } = query;
     const { nowMs = () => performance.now() } = this.#options;
     const startedMs = nowMs();
-    const { untilMs, detail } = this.#limited;
-    if (startedMs < untilMs)
-      throw new PrefectError(action, detail, { failure: "overloaded", retryAfterMs: untilMs - startedMs });
+    this.#keepToLimit(action, startedMs);
     let answer: HttpAnswer | undefined;
     let isRefused = false;
     const client = new GraphQLClient(this.url, {
@@ -89,6 +87,7 @@ export class Graphql {
     try {
       const { data } = await client.rawRequest<JsonObject | null>(document, variables);
       if (data === null || data === undefined) throw notPrefectError(action, { ...HINTS, url: this.url });
+      this.#limited = undefined;
       return data;
     } catch (error) {
       const hasKey = (this.#options.apiKey ?? "") !== "";
@@ -102,6 +101,14 @@ export class Graphql {
       const ms = nowMs() - startedMs;
       this.#options.onRequest?.({ operation: name, status, ms, date: headers?.date, isRefused });
     }
+  }
+
+  #keepToLimit(action: string, nowMs: number): void {
+    if (this.#limited === undefined) return;
+    const { untilMs, detail } = this.#limited;
+    if (nowMs < untilMs)
+      throw new PrefectError(action, detail, { failure: "overloaded", retryAfterMs: untilMs - nowMs });
+    this.#limited = { untilMs: nowMs + LIMITED_MS, detail };
   }
 
   #post(body: string, signal: AbortSignal | undefined): Promise<HttpAnswer> {
