@@ -99,5 +99,6 @@ describe("hundreds of runs that nobody launches", () => {
     world.start();
     const id = world.dueRun();
     await world.time.until(() => world.state(id) === "Success", 5 * MINUTE);
+    expect(world.createdJobs()).toHaveLength(1);
   });
 });
