@@ -108,8 +108,12 @@ export class Prefect1Client {
     labels: readonly string[],
     { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
   ): Promise<string[]> {
-    const where = dueFilter(await this.tenantId(signal), before, labels);
-    return (await this.graphql.rows(queries.DUE, { where, limit }, signal)).map((row) => String(row["id"]));
+    // Asked each for itself: those of a long backlog must not hide a Running run whose task is due.
+    const filters = dueFilters(await this.tenantId(signal), before, labels);
+    const pages = await Promise.all(
+      filters.map((where) => this.graphql.rows(queries.DUE, { where, limit }, signal)),
+    );
+    return pages.flat().map((row) => String(row["id"]));
   }
 
   /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
@@ -240,24 +244,15 @@ function idRange(prefix: string): { readonly _gte: string; readonly _lte: string
   return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
 }
 
-/** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
-function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
+/** Match the Scheduled and the Running runs that are due by this time for an agent with these labels, as Prefect's queue does. */
+function dueFilters(tenantId: string, before: Date, labels: readonly string[]): readonly JsonObject[] {
   const due = { state: { _in: WAITING }, state_start_time: { _lte: isoUtc(before) } };
   const labelRule =
     labels.length === 0
       ? [{ labels: { _eq: [] } }]
       : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
-  return {
-    tenant_id: { _eq: tenantId },
-    // Flow runs that are Queued or Paused are not launched, and may be many.
-    _and: [
-      ...labelRule,
-      {
-        _or: [
-          { ...due, state: { _eq: "Scheduled" } },
-          { state: { _eq: "Running" }, task_runs: due },
-        ],
-      },
-    ],
-  };
+  const shared = { tenant_id: { _eq: tenantId }, _and: labelRule };
+  // Flow runs that are Queued or Paused are not launched, and may be many.
+  const scheduled = { ...shared, ...due, state: { _eq: "Scheduled" } };
+  return [scheduled, { ...shared, state: { _eq: "Running" }, task_runs: due }];
 }

@@ -91,6 +91,24 @@ describe("a run's log of more than a thousand lines", () => {
   });
 });
 
+describe("a task that is due for its retry", () => {
+  it("does not wait for a backlog that the agent's limit holds back", async () => {
+    world = new World();
+    const hourAgo = new Date(world.time.nowMs - 60 * MINUTE).toISOString();
+    const flow = world.prefect.createFlow({ name: "retried", tasks: [{ slug: "work-1", maxRetries: 1 }] });
+    const { id } = world.prefect.createFlowRun({ flow });
+    world.prefect.setState(id, { type: "Running" });
+    const [task] = world.prefect.taskRuns(id);
+    world.prefect.setTaskState(task?.id ?? "", { type: "Retrying", start_time: hourAgo, run_count: 1 });
+    for (let at = 0; at < 600; at++) world.dueRun({ script: { outcome: "succeed", runMs: MINUTE } });
+    world.start({ flags: { limit: "2" } });
+    const isLaunched = (): boolean =>
+      world.messages(id).some((line) => line.startsWith("Submitted for execution"));
+    await world.time.until(isLaunched, 5 * MINUTE);
+    expect(isLaunched()).toBe(true);
+  });
+});
+
 describe("hundreds of runs that nobody launches", () => {
   it.each(["Queued", "Paused"])("do not hide one that is Scheduled: %s", async (type) => {
     world = new World();

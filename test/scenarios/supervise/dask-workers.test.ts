@@ -23,7 +23,9 @@ function putPod(id: string, role: "scheduler" | "worker", name: string): void {
 }
 
 const daskPods = (id: string) =>
-  world.kube.list("pods").filter(({ metadata }) => metadata.labels?.["dask.org/cluster-name"] === clusterOf(id));
+  world.kube
+    .list("pods")
+    .filter(({ metadata }) => metadata.labels?.["dask.org/cluster-name"] === clusterOf(id));
 
 describe("an adaptive cluster, whose scheduler is in the flow's pod", () => {
   it.each(["Cancelled", "Failed", "Success", "Cancelling"])(
@@ -35,10 +37,12 @@ describe("an adaptive cluster, whose scheduler is in the flow's pod", () => {
       await world.time.until(() => world.state(id) === "Running", MINUTE);
       let made = 0;
       const works = (): boolean =>
-        world.kube.list("pods").some(
-          ({ metadata, status }) =>
-            metadata.labels?.["prefect.io/flow_run_id"] === id && status?.["phase"] === "Running",
-        );
+        world.kube
+          .list("pods")
+          .some(
+            ({ metadata, status }) =>
+              metadata.labels?.["prefect.io/flow_run_id"] === id && status?.["phase"] === "Running",
+          );
       const living = () => daskPods(id).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
       const adapt = (): void => {
         while (works() && living().length < 2) putPod(id, "worker", `${clusterOf(id)}w${++made}`);
