@@ -18,12 +18,13 @@ import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute, isCacheStale, isStateCurrent, TERMINATING_RETRY_MS } from "./executor.ts";
+import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
 import { LastLaunch } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
 import { forgetCompleted } from "./vanished.ts";
 
 const STATES_EVERY_MS = 60_000;
+const WORKERS_EVERY_MS = 3_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 /** Of what waits since an earlier process: when that has ended, Prefect's ten minutes may soon be over. */
 const FIRST_HEARTBEAT_MS = 30_000;
@@ -90,6 +91,7 @@ export class Controller {
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
+      (s) => every(WORKERS_EVERY_MS, () => this.#dask.deleteLateWorkers(), this.#deps, s),
       async (s) => {
         await this.#deps.clock.sleep(FIRST_HEARTBEAT_MS, s);
         await every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s);
@@ -99,7 +101,6 @@ export class Controller {
 
   async #handle(flowRunId: string): Promise<Requeue> {
     if (!(await this.#refreshAfterPause())) return undefined;
-    if (!(await this.#dask.deletedAgain(flowRunId))) return TERMINATING_RETRY_MS;
     const startedAt = this.#deps.clock.ticks();
     const first = this.#deps.view.observe(flowRunId);
     if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#deps.ownership.isLivingAgents(job)))

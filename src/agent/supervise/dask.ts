@@ -9,8 +9,7 @@ import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
-import { membershipOf } from "../../dask/recognise.ts";
-import type { Pod } from "../../kube/client/objects.ts";
+import { jobUidOf } from "../../job/observe/observed.ts";
 import { hasEnded } from "../../job/observe/pod-termination.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
@@ -25,6 +24,14 @@ export interface DeletionConditions {
   readonly deletedJobs: ReadonlySet<string>;
 }
 
+interface Stopped {
+  readonly conditions: DeletionConditions;
+  /** Ticks. */
+  readonly untilMs: number;
+}
+
+/** How long a flow that is being stopped is waited for. */
+const STOP_MS = 600_000;
 /** How long to wait for deleted pods to terminate: Kubernetes' default grace period, and a little more. */
 const TERMINATION_TIMEOUT_MS = 35_000;
 const RUNS_AT_ONCE = 1_000;
@@ -37,7 +44,7 @@ export class DaskDeleter {
   /** Runs whose clusters this process has deleted. */
   readonly #done = new Set<string>();
   /** Runs whose clusters were deleted while the flow's process still worked. */
-  readonly #again = new Map<string, DeletionConditions>();
+  readonly #stopped = new Map<string, Stopped>();
 
   constructor(deps: SharedState) {
     this.#deps = deps;
@@ -53,20 +60,25 @@ export class DaskDeleter {
     return this.#done.has(flowRunId);
   }
 
-  /** The flow's process, which is being stopped, may start workers until it has ended (prefect#12976): deletes them then. */
-  deleteAgain(flowRunId: string, conditions: DeletionConditions): void {
-    this.#again.set(flowRunId, conditions);
+  /** The flow's process, which is being stopped, may start workers until it has ended (prefect#12976). */
+  expectLateWorkers(flowRunId: string, conditions: DeletionConditions): void {
+    this.#stopped.set(flowRunId, { conditions, untilMs: this.#deps.clock.ticks() + STOP_MS });
   }
 
-  /** Deletes what is to be deleted again, once the flow's pods have ended; false: they have not. Throws as `delete` does. */
-  async deletedAgain(flowRunId: string): Promise<boolean> {
-    const conditions = this.#again.get(flowRunId);
-    if (conditions === undefined) return true;
-    const isAtWork = (pod: Pod): boolean => !hasEnded(pod) && membershipOf(pod) === undefined;
-    if (await hasObject(this.#deps, "pods", flowRunId, isAtWork)) return false;
-    await this.delete(flowRunId, conditions);
-    this.#again.delete(flowRunId);
-    return true;
+  /** Deletes such workers once the flow's pods have ended. Throws as `delete` does. */
+  async deleteLateWorkers(): Promise<void> {
+    if (this.#stopped.size === 0) return;
+    const { view, clock } = this.#deps;
+    const working = new Set([...view.pods.values()].filter((pod) => !hasEnded(pod)).map(jobUidOf));
+    const hasStopped = ({ conditions, untilMs }: Stopped): boolean =>
+      clock.ticks() >= untilMs || ![...conditions.deletedJobs].some((uid) => working.has(uid));
+    const ended = [...this.#stopped].filter(([, each]) => hasStopped(each));
+    await Promise.all(
+      ended.map(async ([flowRunId, { conditions }]) => {
+        await this.delete(flowRunId, conditions);
+        this.#stopped.delete(flowRunId);
+      }),
+    );
   }
 
   forget(flowRunId: string): void {

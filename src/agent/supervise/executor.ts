@@ -37,7 +37,7 @@ const FORBIDDEN_RETRY_MS = 600_000;
 /** How long to wait with another restart after a disruption: as Kubernetes with the pods of a Job. */
 const RESTART_DELAY = { firstMs: 10_000, maxMs: 360_000 };
 /** When to check again for terminating Dask pods. */
-export const TERMINATING_RETRY_MS = 1_000;
+const TERMINATING_RETRY_MS = 1_000;
 
 /**
  * Whether the cluster differs from what a decision is based on; reads only if it ends a run or deletes an unfinished Job. A
@@ -118,10 +118,8 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const requeues: Requeue[] = [];
   for (const deletion of deletions)
     requeues.push(await deleteJob(deps, deletion, { flowRunId, isTold: transition !== undefined }));
-  if (deleteDask && deletions.some(({ isActive }) => isActive)) {
-    deps.dask.deleteAgain(flowRunId, conditions);
-    requeues.push(TERMINATING_RETRY_MS);
-  }
+  const isStopped = transition?.kind !== "reschedule" && deletions.some(({ isActive }) => isActive);
+  if (deleteDask && isStopped) deps.dask.expectLateWorkers(flowRunId, conditions);
   return requeues.find((requeue) => requeue !== undefined);
 }
 
