@@ -390,10 +390,11 @@ function isForbidden({ code, namespace, resource }: AuditedCall): boolean {
 
 /** The permissions of the installed Role. */
 function grantedPermissions(namespace: string): readonly string[] {
-  const role = JSON.parse(mustKubectl(["get", "role/prefect-agent-rbac", "-n", namespace, "-o", "json"])) as {
-    rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+  const { items } = JSON.parse(mustKubectl(["get", "roles", "-n", namespace, "-o", "json"])) as {
+    items: { rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] }[];
   };
-  return role.rules.flatMap(({ apiGroups: [group = ""], resources: [resource = ""], verbs }) =>
+  const rules = items.flatMap((role) => role.rules);
+  return rules.flatMap(({ apiGroups: [group = ""], resources: [resource = ""], verbs }) =>
     verbs.map((verb) => permissionOf({ verb, group, resource })),
   );
 }
