@@ -40,17 +40,12 @@ export function cancelPlan(
     return draft;
   });
   const clusters = clustersIn({ ...inventory, runs: all }).map((dask) => {
-    const runId = runOf(dask, known);
+    const certain = runOf(dask, known);
+    const runId = certain ?? dask.owner?.flowRunId;
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
-    const guessed = dask.owner?.by === "guess" && runId === undefined ? dask.owner.flowRunId : undefined;
-    const id = runId ?? guessed;
-    const draft = new PlanDraft({
-      run: run ?? runs.find(({ flowRunId }) => flowRunId === guessed),
-      cluster: dask.name,
-      withTerminating,
-      keep: guessed === undefined ? undefined : GUESSED,
-    });
-    if (id !== undefined && runIds.has(id))
+    const keep = certain === undefined ? GUESSED : undefined;
+    const draft = new PlanDraft({ run, cluster: dask.name, withTerminating, keep });
+    if (runId !== undefined && runIds.has(runId))
       for (const [part, object] of partsOf(dask)) {
         const pods = part === "daskCluster" ? podsOf(dask) : [];
         draft.add(part, object, { ...CANCELLED, pods });

@@ -174,8 +174,8 @@ export function eventObstacle(events: readonly KubeEvent[], pod?: Pod): Obstacle
     if (pod !== undefined && !mayCount(row, pod)) continue;
     if (isSummary(event) && newest.slice(at + 1).some((other) => isCauseOf(other, event))) continue;
     const message = `${start}${row.text}: ${oneLine(event.message ?? "")}`;
-    const told = { first: new Date(event.firstTimestamp ?? timeOf(event)), last: new Date(timeOf(event)) };
     if (row.isRepeated !== true) return { reason, message, hint, pod: name, patience };
+    const told = { first: new Date(event.firstTimestamp ?? timeOf(event)), last: new Date(timeOf(event)) };
     const otherwise = eventObstacle(
       newest.filter((other) => other.reason !== event.reason),
       pod,

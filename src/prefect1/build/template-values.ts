@@ -17,7 +17,7 @@ class Plain {
   }
 }
 
-/** `values` of a podFailurePolicy are numbers. */
+/** `values` of a podFailurePolicy, and of a container's restartPolicyRules, are numbers. */
 const EXIT_CODES = ["onExitCodes", "exitCodes"];
 
 const NULL = /^(?:~|null|Null|NULL|)$/;
