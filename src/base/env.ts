@@ -1,4 +1,4 @@
-// Environment variables as a value: only cli/context.ts reads process.env.
+// Environment variables as a value: only main.ts reads those of the process.
 
 import type { Secrets } from "./secrets.ts";
 

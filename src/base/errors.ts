@@ -1,4 +1,4 @@
-// Expected errors, each with a message and hint for the user and an exit code. Only cli/run.ts prints them.
+// Expected errors, each with a message and hint for the user and an exit code. Only cli/errors.ts turns them into text.
 
 /** Exit codes that have no error class of their own, too. */
 export const EXIT = { failure: 1, usage: 2, interrupted: 130 } as const;

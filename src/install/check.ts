@@ -110,18 +110,14 @@ function checkConfigToml(file: TextFile): void {
   checkSize(file, "configuration");
   const { cloud, context } = configIn(file);
   const keys = objectIn(cloud);
-  const secrets = {
-    "cloud.api_key": keys["api_key"],
-    "cloud.auth_token": keys["auth_token"],
-    "cloud.agent.auth_token": objectIn(keys["agent"])["auth_token"],
-    ...Object.fromEntries(
-      Object.entries(objectIn(objectIn(context)["secrets"])).map(([name, value]) => [
-        `context.secrets.${name}`,
-        value,
-      ]),
-    ),
-  };
-  const [name] = Object.entries(secrets).find(([, value]) => value !== undefined && value !== "") ?? [];
+  const ofContext = Object.entries(objectIn(objectIn(context)["secrets"]));
+  const secrets: readonly (readonly [name: string, value: unknown])[] = [
+    ["cloud.api_key", keys["api_key"]],
+    ["cloud.auth_token", keys["auth_token"]],
+    ["cloud.agent.auth_token", objectIn(keys["agent"])["auth_token"]],
+    ...ofContext.map(([name, value]) => [`context.secrets.${name}`, value] as const),
+  ];
+  const [name] = secrets.find(([, value]) => value !== undefined && value !== "") ?? [];
   if (name === undefined) return;
   const why = `it has ${name}, but a ConfigMap is not secret`;
   throw new SettingsError(`cannot use configuration "${file.path}": ${why}`, {

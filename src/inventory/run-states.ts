@@ -5,9 +5,8 @@ import PQueue from "p-queue";
 import { attempt } from "../base/attempt.ts";
 import { Interner } from "../base/interner.ts";
 import { isUuid } from "../base/uuid.ts";
-import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { RECENT_LIMIT, type KnownRun, type RunDirectory } from "../orchestrator/run-directory.ts";
-import type { PrefectVersion } from "./inventory.ts";
+import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 
 /** The configured APIs by Prefect version. */
 export type StateSources = Readonly<Record<PrefectVersion, RunDirectory | undefined>>;
@@ -15,12 +14,8 @@ export type StateSources = Readonly<Record<PrefectVersion, RunDirectory | undefi
 /** No Prefect at all: every state is unknown. */
 export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
 
-export interface ReadRun {
-  readonly name: string | undefined;
-  readonly status: RunStatus;
-  /** Its Prefect is configured, but did not tell. */
-  readonly unread?: boolean;
-}
+/** What Prefect told of a run. */
+type ReadRun = Pick<InventoryRun, "name" | "status" | "unread">;
 
 /** As many as Prefect answers at once. */
 const IDS_AT_ONCE = 100;
@@ -45,10 +40,7 @@ export function stateReaders(
   return { 1: reader(1), 2: reader(2) };
 }
 
-export interface RecentRun extends ReadRun {
-  readonly flowRunId: string;
-  readonly prefectVersion: PrefectVersion;
-}
+type RecentRun = ReadRun & Pick<InventoryRun, "flowRunId" | "prefectVersion">;
 
 /** The Prefect that a reader asks. */
 interface Asked {

@@ -23,6 +23,6 @@ export function parseOutputFormat<Format extends string>(
     });
   }
   throw new SettingsError(`cannot read -o "${text}": unknown output format`, {
-    hint: `use -o ${formats.length > 1 ? `${formats.slice(0, -1).join(", ")} or ` : ""}${formats.at(-1) ?? ""}`,
+    hint: `use -o ${formats.slice(0, -1).join(", ")} or ${formats.at(-1) ?? ""}`,
   });
 }

@@ -25,11 +25,15 @@ export async function listCluster(
 ): Promise<ClusterListing> {
   const one = (namespace: string | undefined): Promise<Inventory> =>
     loadInventory(kube, sources, { ...query, namespace });
-  if (namespaces !== undefined) return merged(await forEachNamespace(namespaces, one));
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  const each = (names: readonly string[]): Promise<readonly Inventory[]> =>
+    queue.addAll(names.map((name) => () => one(name)));
+  if (namespaces !== undefined) return merged(await each(namespaces));
   const all = await one(undefined);
   if (forbiddenJobsIn([all]) === "none") return merged([all]);
-  const names = await listNamespaceNames(kube, query.signal);
-  if (names !== undefined) return merged(await forEachNamespace(names, one));
+  const listing = new Listing(kube, query.signal);
+  const found = await listing.all("namespaces", {});
+  if (listing.forbidden.size === 0) return merged(await each(found.map(({ metadata }) => metadata.name)));
   return merged([{ ...all, warnings: [...all.warnings, NAMESPACE_HINT] }]);
 }
 
@@ -37,24 +41,6 @@ function merged(parts: readonly Inventory[]): ClusterListing {
   const [only] = parts;
   const inventory = parts.length === 1 && only !== undefined ? only : mergeInventories(parts);
   return { inventory, forbiddenJobs: forbiddenJobsIn(parts) };
-}
-
-async function forEachNamespace(
-  namespaces: readonly string[],
-  one: (namespace: string) => Promise<Inventory>,
-): Promise<readonly Inventory[]> {
-  const queue = new PQueue({ concurrency: CONCURRENCY });
-  return Promise.all(namespaces.map((namespace) => queue.add(() => one(namespace))));
-}
-
-/** Undefined without the permission to list namespaces. */
-async function listNamespaceNames(
-  kube: Pick<KubeApi, "listPage">,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[] | undefined> {
-  const listing = new Listing(kube, signal);
-  const found = await listing.all("namespaces", {});
-  return listing.forbidden.size > 0 ? undefined : found.map(({ metadata }) => metadata.name);
 }
 
 /** One inventory of all; a resource counts as forbidden if it is forbidden in every namespace. */

@@ -58,7 +58,7 @@ export async function cleanUp(pass: CleanupPass): Promise<number> {
   const { verbose, printMessage } = pass;
   const listing = await list(pass);
   const runs = await runIds(pass, listing.inventory);
-  const plan = planOf(pass, listing.inventory, runs);
+  const plan = planCleanup(listing.inventory, { ...pass.plan, runs }, pass.scope.clock.now());
   pass.printWarnings(listing.inventory.warnings);
   if (verbose) for (const object of plan.kept) printMessage(keptLine(object));
   return (await execute(pass, { plan, listing, runs })) || LISTINGS[listing.forbiddenJobs].code;
@@ -106,14 +106,6 @@ async function runIds(
   return runs && new Set(await Promise.all(runs.map(idOf)));
 }
 
-function planOf(
-  { scope, plan }: CleanupPass,
-  inventory: Inventory,
-  runs: ReadonlySet<string> | undefined,
-): Plan {
-  return planCleanup(inventory, { ...plan, runs }, scope.clock.now());
-}
-
 /** What a pass has found. */
 interface Found {
   readonly plan: Plan;
@@ -128,8 +120,9 @@ async function execute(pass: CleanupPass, found: Found): Promise<number> {
   const kept = plan.kept.length === 0 ? "" : ` (${plan.kept.length} kept; -v shows why)`;
   const counts = `${countsText(plan.items)}${kept}`;
   const isDryRun = mode === "server-dry-run";
-  const printObject = (done?: readonly ItemResult[]): void =>
-    pass.printObject?.(planObject(plan, { warnings: listing.inventory.warnings, done, isDryRun }));
+  const { warnings } = listing.inventory;
+  const printObject = (done: readonly ItemResult[] = []): void =>
+    pass.printObject?.({ ...planObject(plan, done, isDryRun), warnings });
   if (plan.items.length === 0) {
     if (!quiet) printObject();
     if (!quiet) printMessage(`${LISTINGS[listing.forbiddenJobs].nothing}${kept}`);
@@ -164,7 +157,7 @@ async function agreedTo(
   pass: CleanupPass,
   { plan: { items }, runs }: Found,
 ): Promise<{ readonly items: readonly PlanItem[]; readonly skipped: readonly ItemResult[] }> {
-  const now = planOf(pass, (await list(pass)).inventory, runs);
+  const now = planCleanup((await list(pass)).inventory, { ...pass.plan, runs }, pass.scope.clock.now());
   const keyOf = (object: Parameters<typeof nameOf>[0]): string => `${object.ref.namespace}/${nameOf(object)}`;
   const kept = new Map(now.kept.map((object) => [keyOf(object), object.reason]));
   const skipped = items.flatMap((item): readonly ItemResult[] => {

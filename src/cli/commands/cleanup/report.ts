@@ -93,18 +93,7 @@ export function summary(done: readonly ItemResult[], dryRun: boolean): string {
 }
 
 /** The plan for -o json and yaml; with the outcome of each item once it was executed, or the API server has checked it. */
-export function planObject(
-  plan: Plan,
-  {
-    warnings,
-    done = [],
-    isDryRun,
-  }: {
-    readonly warnings: readonly string[];
-    readonly done?: readonly ItemResult[] | undefined;
-    readonly isDryRun: boolean;
-  },
-): JsonObject {
+export function planObject(plan: Plan, done: readonly ItemResult[], isDryRun: boolean): JsonObject {
   const outcomes = new Map(done.map((each) => [each.item, each.outcome]));
   return {
     items: plan.items.map((item) => {
@@ -118,7 +107,6 @@ export function planObject(
       reason,
       ...flowRun(run),
     })),
-    warnings,
   };
 }
 
