@@ -50,7 +50,7 @@ const FAKE_LIMIT_MS = 20_000;
 /** A new cluster may have to pull busybox first. */
 const REAL_LIMIT_MS = 120_000;
 /** Short grace periods, so that nobody has to wait. */
-const POLICY = { startGraceMs: 2_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
+const POLICY = { startGraceMs: 2_000, passingGraceMs: 10_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
 const NAME_WIDTH = Math.max(...SCENARIOS.map(({ name }) => name.length));
 
 /** The parts of the demo. */

@@ -1,6 +1,7 @@
 // The cluster and the agents in it, as the checks share them.
 
 import { attempt } from "../base/attempt.ts";
+import { objectIn } from "../base/json.ts";
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -103,11 +104,14 @@ function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSig
     return pods.some(isAsked) ? [] : [...new Set(pods.map(({ spec }) => accountName(spec)))];
   };
   const agents = async () => (await agentPods()).flatMap(({ agent }) => agent.value ?? []);
-  /** The Deployments of agents in the chosen namespace; none for who may not list them. */
+  /** The Deployments of agents there; none for who may not list them. */
   const deployments = async (): Promise<readonly AnyObject[]> => {
     const { kube, chosen } = await reachable();
-    const query = { namespace: chosen.value, labelSelector: AGENT_POD_SELECTOR };
-    return (await attempt(() => kube.listPage("deployments", query, signal))).value?.items ?? [];
+    const query = { namespace: account?.namespace ?? chosen.value, labelSelector: AGENT_POD_SELECTOR };
+    const found = (await attempt(() => kube.listPage("deployments", query, signal))).value?.items ?? [];
+    const accountOf = ({ spec = {} }: AnyObject): string =>
+      accountName(objectIn(objectIn(spec["template"])["spec"]) as Partial<Pod["spec"]>);
+    return found.filter((each) => account === undefined || accountOf(each) === account.name);
   };
   return { agentPods, otherAccounts, agents, deployments };
 }

@@ -80,7 +80,7 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">) {
 }
 
 /** The ServiceAccount of a pod. */
-export function accountName({ serviceAccountName = "default" }: Pod["spec"]): string {
+export function accountName({ serviceAccountName = "default" }: Partial<Pod["spec"]>): string {
   return serviceAccountName;
 }
 

@@ -59,6 +59,13 @@ export async function startTestCluster(options: FakePrefect1Options = {}): Promi
   return { kube, prefect, doctor };
 }
 
+/** The Deployment of an agent, named as its ServiceAccount. */
+export function putDeployment({ kube }: TestCluster, name: string): void {
+  const template = { spec: { serviceAccountName: name } };
+  const metadata = { name, namespace: NAMESPACE, labels: { app: "prefect-agent" } };
+  kube.put("deployments", { metadata, spec: { replicas: 1, template } });
+}
+
 /** A pod of the agent, as install makes it; ready unless `status` says otherwise. */
 export function putAgentPod(
   { kube, prefect }: TestCluster,

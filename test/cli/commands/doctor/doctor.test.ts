@@ -10,6 +10,7 @@ import {
   NAMESPACE,
   NO_PREFECT,
   putAgentPod,
+  putDeployment,
   putLeftover,
   registerAgent,
   reported,
@@ -222,11 +223,21 @@ describe("doctor and the agent that is there", () => {
     expect(await permissions(["--for", "flows/other"])).toEqual([]);
   });
 
-  it("is named to whom --for asks for another one that does not run", async () => {
+  it("is named to whom --for asks for another one that does not run, and its Deployment does not lack pods", async () => {
     const testCluster = await startTestCluster();
     putAgentPod(testCluster, []);
+    putDeployment(testCluster, "prefect-agent");
     expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(
       "warning agent's pods: no agent is here as ServiceAccount other, but as prefect-agent",
+    );
+  });
+
+  it("has no pod yet: the Deployment of the ServiceAccount that --for asks for", async () => {
+    const testCluster = await startTestCluster();
+    putAgentPod(testCluster, []);
+    putDeployment(testCluster, "other");
+    expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(
+      'broken agent\'s pods: Deployment "other" has no pod yet',
     );
   });
 
