@@ -113,12 +113,21 @@ describe.each(DOCUMENTS)("%s", (path) => {
   });
 });
 
+const OF_KUBECTL = [
+  "--clusterrole",
+  "--current",
+  "--from-file",
+  "--ignore-not-found",
+  "--resource",
+  "--serviceaccount",
+  "--verb",
+];
+
 describe.each(GUIDES.filter((path) => !FOR_DEVELOPERS.has(path)))("%s", (path) => {
   it("names only options that some command has", () => {
     const flags = commandMetadata(COMMANDS).flatMap(({ options }) => options.flatMap(({ names }) => names));
     // --token is an option that help does not show.
-    const ofKubectl = ["--from-file", "--verb", "--resource", "--clusterrole", "--serviceaccount"];
-    const known = new Set([...flags, "--help", "--token", ...ofKubectl]);
+    const known = new Set([...flags, "--help", "--token", ...OF_KUBECTL]);
     const used = [...textOf(path).matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g)].map(([flag]) => flag);
     expect([...new Set(used)].filter((flag) => !known.has(flag))).toEqual([]);
   });

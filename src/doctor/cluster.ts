@@ -110,7 +110,7 @@ function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSig
     const query = { namespace: account?.namespace ?? chosen.value, labelSelector: AGENT_POD_SELECTOR };
     const found = (await attempt(() => kube.listPage("deployments", query, signal))).value?.items ?? [];
     const accountOf = ({ spec = {} }: AnyObject): string =>
-      accountName(objectIn(objectIn(spec["template"])["spec"]) as Partial<Pod["spec"]>);
+      accountName(objectIn(objectIn(spec["template"])["spec"]));
     return found.filter((each) => account === undefined || accountOf(each) === account.name);
   };
   return { agentPods, otherAccounts, agents, deployments };

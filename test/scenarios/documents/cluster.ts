@@ -42,7 +42,7 @@ export async function startDocumentedCluster(): Promise<DocumentedCluster> {
   for (const { name, state, job, pod, status = {} } of RUNS) {
     const { id } = prefect.createFlowRun({ flow, name });
     prefect.setState(id, { type: state });
-    putJob({ fake: kube }, job, { run: id, flow: flow.id, pod, status });
+    putJob({ fake: kube }, job, { namespace: "flows", run: id, flow: flow.id, pod, status });
   }
   return {
     kube,

@@ -61,7 +61,8 @@ async function follow(path: string) {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, here(text));
   };
-  put("kubeconfig", kube.kubeconfig());
+  // The README installs into "flows" and makes it the namespace of the context; the other documents go on from there.
+  put("kubeconfig", kube.kubeconfig({ namespace: path === "README.md" ? "default" : "flows" }));
   put("~/.prefect/config.toml", config);
   for (const [name, text] of files) put(name, text);
   const failures: string[] = [];
