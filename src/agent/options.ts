@@ -70,7 +70,7 @@ export const WORK_OPTIONS = {
   ),
   passingGrace: text(
     "--passing-grace",
-    "the same for what passes by itself (a registry's trouble, a node's network)",
+    "the same as --start-grace, for a cause that passes by itself (a registry that is down, a node's network)",
     { default: formatDuration(DEFAULT_POLICY.passingGraceMs), check: aDuration },
   ),
   pendingTimeout: text(

@@ -21,6 +21,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   worker: `work pools are not supported; for flow runs of Prefect 0.x and 1.x use: ${PROGRAM} agent start`,
   "--pool": "work pools are not supported; choose flow runs of Prefect 0.x and 1.x by --label",
   "--work-queue": "work queues are not supported; choose flow runs of Prefect 0.x and 1.x by --label",
+  "--yes": "only cleanup asks: leave it out",
   "--stale": `use: ${PROGRAM} cleanup --dry-run`,
   "--force": "use --now to cancel without waiting, or --yes to delete without asking",
   "--grace-period": "use --grace, or --now for none",

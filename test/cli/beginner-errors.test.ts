@@ -144,7 +144,7 @@ const BEGINNERS: readonly Beginner[] = [
       '`- no objects in namespace "default"',
       "",
       "AN AGENT WOULD",
-      "  start it when it is due, if the agent has all of its labels",
+      "  start it, once it is due, if the agent has all of its labels",
       "",
       "CLEANUP WOULD (--older-than 10m)",
       "  nothing",

@@ -122,6 +122,12 @@ const USAGE: readonly Case[] = [
     want: /^error: unknown flag "--kye"\nhint: did you mean "--key"\?\n$/,
   },
   {
+    name: "--yes where nothing is asked",
+    argv: ["cancel", "quick-fox", "--yes"],
+    code: 2,
+    want: /^error: unknown flag "--yes"\nhint: only cleanup asks: leave it out\n$/,
+  },
+  {
     name: "an option that is gone",
     argv: ["jobs", "--stale"],
     code: 2,

@@ -101,7 +101,7 @@ describe("diagnose", () => {
   });
 
   it.each([
-    { state: "Scheduled", status: "pending", agent: /^start it when it is due/ },
+    { state: "Scheduled", status: "pending", agent: /^start it, once it is due/ },
     { state: "Submitted", status: "pending", agent: /^create its Job/ },
     { state: "Running", status: "active", agent: /^nothing: the flow run has no Job/ },
     { state: "Success", status: "finished", agent: /^nothing: the flow run has no Job/ },

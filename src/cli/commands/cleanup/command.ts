@@ -70,7 +70,7 @@ export class CleanupCommand extends NamespacedCommand {
   selector = textOption("-l,--selector", "label selector to filter Jobs");
   onlyPrefect = switchOption(
     "--only-prefect",
-    "no other Prefect uses these namespaces: flow runs that this one does not know were deleted",
+    "take flow runs that this Prefect does not know for deleted: no other Prefect uses these namespaces",
   );
   agent = textOption("--agent", "act for this agent: delete nothing of other agents that are alive");
   agentLabels = listOption("--agent-label", "label of that agent; may be repeated");
