@@ -14,9 +14,6 @@ export interface Bundle {
   readonly inputs: readonly string[];
 }
 
-/** The chunk that starts the program. */
-export const mainChunk = "./main.js";
-
 // Identifiers are not minified, for readable stack traces and error class names. With the code cache this costs no time.
 const shared = {
   target: "node26",

@@ -14,7 +14,7 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-export const OUTCOMES: readonly Outcome[] = [
+const OUTCOMES: readonly Outcome[] = [
   { name: "success", weight: 12, state: "Success", exitCode: 0, seconds: 1 },
   { name: "slow", weight: 3, state: "Success", exitCode: 0, seconds: 6 },
   { name: "crash", weight: 3, state: "Failed", exitCode: 3, seconds: 1 },

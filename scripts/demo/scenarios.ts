@@ -41,7 +41,7 @@ export interface Scenario {
 }
 
 /** How far ahead the scheduled run is scheduled. */
-export const SCHEDULED_AHEAD_MS = 3_000;
+const SCHEDULED_AHEAD_MS = 3_000;
 
 const EXIT_CODE = 3;
 const LAST_LINE = "KeyError: 'customer_id'";

@@ -11,7 +11,7 @@ export function pythonList(items: readonly string[]): string {
 }
 
 /** `repr(str)`: single quotes, unless the text contains single quotes and no double quotes. */
-export function pythonText(text: string): string {
+function pythonText(text: string): string {
   if (PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   let body = "";

@@ -38,7 +38,7 @@ export function isPolling({ lastPolledAt }: Pick<AgentRow, "lastPolledAt">, now:
 }
 
 /** Names the missing label and the agents that exist. `agents`: the last to poll first. */
-export function waitReason(labels: readonly string[], agents: readonly AgentRow[], now: Date): string {
+function waitReason(labels: readonly string[], agents: readonly AgentRow[], now: Date): string {
   const running = agents.filter((agent) => isPolling(agent, now));
   if (running.length === 0) return noneRunning(agents, now);
   const taker = running.find((agent) => takesRun(agent.labels, labels));

@@ -59,7 +59,7 @@ export interface Plan {
 }
 
 /** What becomes of a run's pods if nobody interferes. */
-export const FATES = [
+const FATES = [
   "succeeds",
   "fails itself",
   "crashes",
@@ -81,7 +81,7 @@ export const FATES = [
 ] as const;
 
 /** What goes wrong with machines and networks. */
-export const FAULTS = [
+const FAULTS = [
   "kill",
   "pause",
   "set clock",
@@ -109,7 +109,7 @@ export const FAULTS = [
 ] as const;
 
 /** What people do. */
-export const DEEDS = [
+const DEEDS = [
   "delete a Job",
   "delete a pod",
   "suspend a Job",

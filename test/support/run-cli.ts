@@ -27,7 +27,7 @@ export interface CliResult {
 }
 
 /** The user's home directory. */
-export const HOME = "/home/user";
+const HOME = "/home/user";
 
 /** Runs `kubectl prefect ARGV…`. Throws if its output contains a secret. */
 export async function runCli(argv: readonly string[], input: CliInput = {}): Promise<CliResult> {

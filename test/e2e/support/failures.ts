@@ -58,7 +58,7 @@ export const UNTIL_TOLD = `until [ "$(wget -q -O - {GATE}/$PREFECT__CONTEXT__FLO
 
 const POD_SECURITY = 23;
 /** A Job counts pods by their finalizers: a deleted pod counts as failed. */
-export const COUNTED_PODS = 25;
+const COUNTED_PODS = 25;
 /** Pods that are drained, preempted or lost with their node become Failed. */
 export const DISRUPTIONS = 26;
 export const NATIVE_SIDECARS = 29;

@@ -32,7 +32,7 @@ export function withDefaults(object: KubeObject, kind: string): KubeObject {
 }
 
 /** The labels by which a Job's pods are found. */
-export function jobLabels(name: string, uid: string): Readonly<Record<string, string>> {
+function jobLabels(name: string, uid: string): Readonly<Record<string, string>> {
   return {
     "batch.kubernetes.io/controller-uid": uid,
     "batch.kubernetes.io/job-name": name,

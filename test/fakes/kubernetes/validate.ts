@@ -57,7 +57,7 @@ export function wrong(field: string, value: unknown, rule: string): Cause {
 }
 
 /** A cause for a field that must be there. */
-export function required(field: string, rule?: string): Cause {
+function required(field: string, rule?: string): Cause {
   const message = rule === undefined ? "Required value" : `Required value: ${rule}`;
   return { reason: "FieldValueRequired", message, field };
 }

@@ -34,7 +34,7 @@ export function related(db: Database, relation: Relation, row: Row): Iterable<Ro
 }
 
 /** Rows with this value in a column, with or without an index on it. */
-export function rowsHaving(table: AnyTable, column: string, value: unknown): Iterable<Row> {
+function rowsHaving(table: AnyTable, column: string, value: unknown): Iterable<Row> {
   if ([...table.indexed()].includes(column)) return table.having(column, value);
   return [...table.all()].filter((row) => (row as Row)[column] === value);
 }

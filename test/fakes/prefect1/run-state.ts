@@ -14,7 +14,7 @@ export function isRunning(type: string): boolean {
 }
 
 /** The start time of the state itself: only the Scheduled family and Queued have one. */
-export function stateStartTime(state: State): string | null {
+function stateStartTime(state: State): string | null {
   if (!isScheduled(state.type) || typeof state.start_time !== "string") return null;
   return storedTime(state.start_time) ?? null;
 }

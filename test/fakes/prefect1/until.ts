@@ -44,7 +44,7 @@ export function until(store: Store, predicate: () => boolean, options: UntilOpti
 }
 
 /** How things stand: flow runs by state, and the newest ones with their last log line. */
-export function summary(store: Store): string {
+function summary(store: Store): string {
   const { flow_run, log, agent } = store.tables;
   const runs = [...flow_run.all()];
   const counts = new Map<string, number>();
