@@ -38,6 +38,16 @@ export function formatDuration(ms: number): string {
   return days < 730 ? `${days}d` : withRest(`${Math.floor(days / 365)}y`, days % 365, "d");
 }
 
+/** In whole seconds; `0s` if it is negative, since clocks differ. */
+export function formatAge(ms: number): string {
+  return formatDuration(Math.max(0, Math.floor(ms / 1_000)) * 1_000);
+}
+
+/** The time from one moment to another, as an age. */
+export function timeBetween(from: Date, to: Date): string {
+  return formatAge(to.getTime() - from.getTime());
+}
+
 function withRest(main: string, rest: number, unit: string): string {
   return rest === 0 ? main : `${main}${rest}${unit}`;
 }

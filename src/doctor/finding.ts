@@ -1,7 +1,6 @@
 // A check looks at one thing; a finding is what it has found, as data. And the words that findings share.
 
 import { attempt } from "../base/attempt.ts";
-import { formatDuration } from "../base/duration.ts";
 import { isForbidden } from "../kube/client/errors.ts";
 import { causeOf, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
@@ -70,10 +69,4 @@ export function counted(count: number, one: string): string {
 export function firstOf(items: readonly string[]): string {
   const shown = items.slice(0, SHOWN).join(", ");
   return items.length > SHOWN ? `${shown} and ${items.length - SHOWN} more` : shown;
-}
-
-/** `3h`; `0s` for a time in the future, which another clock may give. */
-export function ageOf(then: Date, now: Date): string {
-  const ms = now.getTime() - then.getTime();
-  return ms < 1_000 ? "0s" : formatDuration(ms);
 }

@@ -1,6 +1,6 @@
 // Inventory: the status of a run, its problems, and what an agent would do next. Pure.
 
-import { formatDuration } from "../base/duration.ts";
+import { timeBetween } from "../base/duration.ts";
 import { jobsOfPrefect } from "../job/observe/observed.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
@@ -35,8 +35,8 @@ export interface PlannedAction {
 
 /** What Prefect says of a run without Jobs. */
 export interface PrefectFindings {
-  /** Why nobody takes the run. */
-  readonly waits?: string;
+  /** Why nobody takes the run, or who has taken it. */
+  readonly taken?: string;
   /** The last errors in its log. */
   readonly errors?: readonly string[];
 }
@@ -44,10 +44,10 @@ export interface PrefectFindings {
 export function diagnose(
   run: InventoryRun,
   now: Date,
-  { waits, errors = [] }: PrefectFindings = {},
+  { taken, errors = [] }: PrefectFindings = {},
 ): Diagnosis {
   const decision = decideRun(run, now);
-  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, waits) : decision;
+  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, taken) : decision;
   const jobs = run.podsForbidden === true ? [] : jobsOfPrefect(run.observed.jobs);
   const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);
@@ -60,7 +60,7 @@ export function diagnose(
 export function withoutJobs(
   { status: run, prefectVersion }: Pick<InventoryRun, "status" | "prefectVersion">,
   now: Date,
-  waits = `no ${prefectVersion === 1 ? "agent" : "worker"} has taken it yet`,
+  taken?: string,
 ): RunSummary {
   if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   if (run.kind === "unknown")
@@ -70,22 +70,22 @@ export function withoutJobs(
     const status = isFailed(type) ? "failed" : type === "cancelled" ? "cancelled" : "finished";
     return { status, reason: finishedReason(run.state, now) };
   }
-  if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, waits) };
-  const reason = `its flow run is ${name}, but it has no Job here`;
+  const nobody = `no ${prefectVersion === 1 ? "agent" : "worker"} has taken it yet`;
+  if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, taken ?? nobody) };
+  const reason = [
+    `its flow run is ${name}, but it has no Job here`,
+    ...(taken === undefined ? [] : [taken]),
+  ].join(": ");
   return { status: type === "running" || type === "cancelling" ? "active" : "pending", reason };
 }
 
 function dueText(dueAt: Date | undefined, now: Date, waits: string): string {
   if (dueAt === undefined) return `due: ${waits}`;
-  return dueAt > now ? `due in ${seconds(now, dueAt)}` : `due ${seconds(dueAt, now)} ago: ${waits}`;
-}
-
-function seconds(from: Date, to: Date): string {
-  return formatDuration(Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000)) * 1_000);
+  return dueAt > now ? `due in ${timeBetween(now, dueAt)}` : `due ${timeBetween(dueAt, now)} ago: ${waits}`;
 }
 
 /** `Failed 3m ago: it broke (it has no Job here)`. */
 function finishedReason({ name, since, message = "" }: RunState, now: Date): string {
-  const ago = since === undefined ? "" : ` ${seconds(since, now)} ago`;
+  const ago = since === undefined ? "" : ` ${timeBetween(since, now)} ago`;
   return `${name}${ago}${message === "" ? "" : `: ${oneLine(message)}`} (it has no Job here)`;
 }

@@ -1,6 +1,6 @@
 // The agent that a flow run belongs to, and whether it still polls. Pure.
 
-import { formatDuration } from "../base/duration.ts";
+import { formatAge } from "../base/duration.ts";
 import { GONE_MS, labelsText, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 
 export interface RunOwner extends AgentIdentity {
@@ -21,6 +21,6 @@ export function agentText({ name, labels }: AgentIdentity): string {
 /** `polled 3s ago`, `has not polled for 3h`. */
 export function pollText(owner: RunOwner): string {
   if (owner.silentMs === undefined) return "does not poll any more";
-  const ago = formatDuration(Math.max(0, owner.silentMs));
+  const ago = formatAge(owner.silentMs);
   return isGone(owner) ? `has not polled for ${ago}` : `polled ${ago} ago`;
 }

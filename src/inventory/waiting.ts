@@ -1,12 +1,14 @@
-// Inventory: what Prefect knows of a run that has no Job here: why nobody takes it (which label no running agent has), and the
-// errors in its log.
+// Inventory: what Prefect knows of a run that has no Job here: why nobody takes it (which label no running agent has), which
+// agent has taken it, and the errors in its log.
 
-import { formatDuration } from "../base/duration.ts";
-import { labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
-import { isFailed } from "../orchestrator/flow-run.ts";
+import { timeBetween } from "../base/duration.ts";
+import { agentKey, labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
+import { isActive, isFailed, type RunStatus } from "../orchestrator/flow-run.ts";
 import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
+import { readSilences } from "./agent-polls.ts";
 import type { InventoryRun } from "./inventory.ts";
+import { agentText, pollText } from "./run-owner.ts";
 
 /** Prefect calls an agent healthy if it polled within the last minute. */
 const POLLED_WITHIN_MS = 60_000;
@@ -23,13 +25,28 @@ export async function askPrefect(
   const { type, dueAt } = status.state;
   if (type === "scheduled" && (dueAt === undefined || dueAt <= now)) {
     const agents = await directory.agents(signal);
-    return agents === undefined ? {} : { waits: waitReason(status.labels ?? [], agents, now) };
+    return agents === undefined ? {} : { taken: waitReason(status.labels ?? [], agents, now) };
   }
+  if (isActive(type)) return takenBy(status, directory, signal);
   if (!isFailed(type)) return {};
   const errors: string[] = [];
   for await (const page of logPages(directory, { id, errorsOnly: true, tail: ERRORS }, signal))
     errors.push(...page.map(({ message }) => message.trimEnd()));
   return { errors };
+}
+
+/** The agent that has submitted the run, where to, and when it last polled. */
+async function takenBy(
+  { state: { claim }, agent: recorded }: Extract<RunStatus, { kind: "known" }>,
+  directory: RunDirectory,
+  signal: AbortSignal,
+): Promise<PrefectFindings> {
+  const agent = claim?.agent.name ? claim.agent : recorded;
+  if (agent === undefined) return {};
+  const silences = await readSilences(directory, signal);
+  const where = claim === undefined ? "" : ` to namespace "${claim.place.namespace}"`;
+  const polls = silences && ` and ${pollText({ ...agent, silentMs: silences.get(agentKey(agent)) })}`;
+  return { taken: `${agentText(agent)} has submitted it${where}${polls ?? ""}` };
 }
 
 /** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
@@ -63,6 +80,6 @@ function lacking(labels: readonly string[], running: readonly AgentRow[]): strin
 /** That no agent is running, and which was the last. `agents`: the last to poll first. */
 export function noneRunning([latest]: readonly AgentRow[], now: Date): string {
   if (latest?.lastPolledAt === undefined) return "no agent is running; none has asked for flow runs yet";
-  const ago = formatDuration(now.getTime() - latest.lastPolledAt.getTime());
+  const ago = timeBetween(latest.lastPolledAt, now);
   return `no agent is running; "${latest.name}" with ${labelsText(latest.labels)} was last seen ${ago} ago`;
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { aborted } from "../../src/base/clock.ts";
+import type { JsonObject } from "../../src/base/json.ts";
 import { runId, startTestCluster } from "../inventory/test-cluster.ts";
 import { agentPolls, everyRun } from "../support/every-run.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
@@ -231,6 +232,39 @@ describe("inspect", () => {
     const { stdout } = await cli(["inspect", run]);
     expect(stdout.split("\n")[0]).toMatch(want);
     expect(stdout.split("\n")[0]).toMatch(/^STATUS pending: due \d+s ago: /);
+  });
+});
+
+describe("inspect of a run that is Submitted, but has no Job here", () => {
+  const claim = {
+    id: "claim",
+    place: { namespace: "jobs" },
+    identifier: "0a1b2c3d",
+    agent: { name: "gpu", labels: ["gpu"] },
+  };
+  const statusOf = async (context: JsonObject, polls: boolean): Promise<string | undefined> => {
+    const { cli, prefect } = await everyRun();
+    if (polls) await agentPolls(prefect, "gpu", ["gpu"]);
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "claimed" });
+    prefect.setState(id, { type: "Submitted", context });
+    return (await cli(["inspect", "claimed"])).stdout.split("\n")[0];
+  };
+
+  it.each([
+    { agent: "polls", polls: true, want: /and polled \d+s ago$/ },
+    { agent: "is gone", polls: false, want: /and does not poll any more$/ },
+  ])("says who has submitted it where, if that agent $agent", async ({ polls, want }) => {
+    const status = await statusOf({ kubectl_prefect: claim }, polls);
+    expect(status).toMatch(
+      /^STATUS pending: its flow run is Submitted, but it has no Job here: agent "gpu" with label gpu has submitted it to namespace "jobs" /,
+    );
+    expect(status).toMatch(want);
+  });
+
+  it("says no more if nobody knows who has submitted it", async () => {
+    expect(await statusOf({}, true)).toBe(
+      "STATUS pending: its flow run is Submitted, but it has no Job here",
+    );
   });
 });
 

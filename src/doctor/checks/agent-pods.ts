@@ -1,6 +1,7 @@
 // The agent's own pods: Prefect does not show that an agent crashes.
 
 import type { ExpectedError } from "../../base/errors.ts";
+import { timeBetween } from "../../base/duration.ts";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import { isReady, podStatus } from "../../inventory/pod-status.ts";
 import { containerStatuses, specOf } from "../../job/observe/flow-container.ts";
@@ -9,7 +10,7 @@ import { oneLine } from "../../job/observe/problem.ts";
 import type { AnyObject, Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { ageOf, checkOf, counted, type Finding } from "../finding.ts";
+import { checkOf, counted, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, broken, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "agent's pods" });
@@ -41,7 +42,7 @@ export function podFindings(agents: readonly InstalledAgent[], commands: Command
     const { name: podName, namespace, creationTimestamp } = pod.metadata;
     const crash = crashFinding(pod, commands, now);
     if (crash !== undefined) return crash;
-    const shown = `${podName} (${ageOf(new Date(creationTimestamp), now)} old)`;
+    const shown = `${podName} (${timeBetween(new Date(creationTimestamp), now)} old)`;
     const withLabels = labels === undefined ? "" : ` with ${labelsText(labels)}`;
     if (isReady(pod)) return ok(`${shown} runs "${name}"${withLabels} as ServiceAccount ${account.name}`);
     if (now.getTime() - Date.parse(creationTimestamp) < START_GRACE_MS) return ok(`${shown} is starting`);

@@ -1,11 +1,12 @@
 // Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
+import { timeBetween } from "../../base/duration.ts";
 import { isReady } from "../../inventory/pod-status.ts";
 import { isPolling, noneRunning } from "../../inventory/waiting.ts";
 import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, checkOf, counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, ok, warning } = checkOf({ section: "prefect", check: "agents" });
@@ -54,5 +55,5 @@ export function logCommand({ pod, container }: InstalledAgent, { kubectl }: Comm
 
 function lastPoll(agent: AgentRow | undefined, now: Date): string {
   if (agent?.lastPolledAt === undefined) return "has never asked this API for flow runs";
-  return `last asked for flow runs ${ageOf(agent.lastPolledAt, now)} ago`;
+  return `last asked for flow runs ${timeBetween(agent.lastPolledAt, now)} ago`;
 }

@@ -1,10 +1,11 @@
 // Due flow runs that have not started: those that the agent should have taken, and those that only other agents could take.
 
+import { timeBetween } from "../../base/duration.ts";
 import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, checkOf, counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 
@@ -40,7 +41,7 @@ export function dueRunFindings(
   const taker = takers.find((each) => overdue.some((run) => isTakenBy([each], run)));
   const unclaimed = overdue.filter((run) => !isTakenBy([...expected, ...running], run));
   const late = (runs: readonly DueRun[]): string =>
-    `${counted(runs.length, "flow run")} late by up to ${ageOf(runs[0]?.dueAt ?? now, now)}`;
+    `${counted(runs.length, "flow run")} late by up to ${timeBetween(runs[0]?.dueAt ?? now, now)}`;
   const details = (runs: readonly DueRun[]) => [firstOf(runs.map(({ name }) => name))];
   const findings: Finding[] = [];
   if (taker !== undefined) {
