@@ -36,8 +36,8 @@ export class Faults {
   readonly #armed = new Set<Armed>();
   #release = newRelease();
 
-  /** Arms a fault; the answer disarms it. */
-  add(fault: Fault): () => void {
+  /** Arms a fault; the answer disarms it, and tells whether it still waited. */
+  add(fault: Fault): () => boolean {
     const armed = { fault, seen: 0 };
     this.#armed.add(armed);
     return () => this.#armed.delete(armed);

@@ -1,23 +1,16 @@
 // Each call to either API fails once: with status 500, or cut before or after its effect. In the end everything is in Prefect
-// exactly once, and the Job was deleted only after that.
+// exactly once, and the Job was deleted only after that. In virtual time, so the same call fails at each run of a test.
 
-import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Job } from "../../../src/kube/client/objects.ts";
+import { afterEach, describe, expect, it } from "vitest";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
-import { startInProcessAgent } from "../support/in-process-agent.ts";
-import type { InProcessAgent, InProcessOptions } from "../support/in-process-agent.ts";
-import { OWNED, startFakes } from "../support/fakes.ts";
-import type { Fakes } from "../support/fakes.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
+import { World } from "../../simulation/world.ts";
+import type { CallFailure } from "../support/api-calls.ts";
+import { OWNED } from "../support/fakes.ts";
 
-const POLICY = {
-  ...DEFAULT_POLICY,
-  startGraceMs: 1_000,
-  cancelGraceMs: 50,
-  exitGraceMs: 50,
-  sidecarGraceMs: 50,
-};
-const WAIT = { timeout: 30_000, interval: 10 };
+const MINUTE = 60_000;
+const LONGEST_MS = 10 * MINUTE;
+const FAILURES: readonly CallFailure[] = ["500", "cut before", "cut after"];
 
 interface Scenario {
   readonly name: string;
@@ -25,229 +18,188 @@ interface Scenario {
   readonly state: string;
   /** Each matches exactly one message of the run's log. */
   readonly logged: readonly RegExp[];
-  /** Called before the agent starts; the pod then does not report to Prefect. */
-  readonly prepare?: (fakes: Fakes, id: string) => void;
+  /** What the agent writes to Prefect. */
+  readonly writes: readonly string[];
+  /** The run is being cancelled before the agent starts. */
+  readonly isCancelling?: boolean;
 }
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: "a Job that succeeds", script: { outcome: "succeed" }, state: "Success", logged: [] },
+  { name: "a Job that succeeds", script: { outcome: "succeed" }, state: "Success", logged: [], writes: [] },
   {
     name: "a Job that fails",
     script: { outcome: "fail", exitCode: 3, log: "last words\n" },
     state: "Failed",
     logged: [/^Job .*: container 'flow' exited with code 3[^]*last words/],
+    writes: ["write_run_logs", "set_flow_run_states"],
   },
   {
     name: "an image that cannot be pulled",
     script: { outcome: "imagePull" },
     state: "Failed",
     logged: [/^Job .*: image .* cannot be pulled/, /^Event: 'Pulling'/],
+    writes: ["write_run_logs", "set_flow_run_states"],
   },
   {
     name: "a run that is cancelled",
     script: { outcome: "never" },
     state: "Cancelled",
     logged: [],
-    prepare: (fakes, id) => fakes.prefect.setState(id, { type: "Cancelling" }),
+    writes: ["set_flow_run_states"],
+    isCancelling: true,
   },
 ];
 
-/** Fakes with a run whose Job exists already, so that the faults affect supervision and not the launch. */
-async function runWithJob(
-  scenario: Scenario,
-): Promise<{ fakes: Fakes; id: string; deletedTooEarly: string[] }> {
-  const deletedTooEarly: string[] = [];
-  const fakes = await startFakes({
-    speed: 20,
-    script: () => scenario.script,
-    runsFlow: () => scenario.prepare === undefined,
-  });
-  onTestFinished(() => fakes.stop());
-  const flow = fakes.prefect.createFlow({ name: "etl" });
-  const { id } = fakes.prefect.createFlowRun({ flow });
-  fakes.prefect.setState(id, { type: "Submitted" });
-  fakes.kube.put("jobs", jobOf(id));
-  scenario.prepare?.(fakes, id);
-  fakes.kube.setOnRequest(({ verb, resource }, moment) => {
+let world: World;
+let id = "";
+/** The states of the run when its Job was deleted before all was told. */
+let deletedTooEarly: string[] = [];
+afterEach(() => world.close());
+
+/** A world with a run whose Job exists already, so that the faults affect supervision and not the launch. */
+function prepare(scenario: Scenario): void {
+  world = new World();
+  id = world.dueRun({ script: scenario.script });
+  world.prefect.setState(id, { type: "Submitted" });
+  if (scenario.isCancelling === true) {
+    world.idleRuns.add(id);
+    world.prefect.setState(id, { type: "Cancelling" });
+  }
+  putJob();
+  deletedTooEarly = [];
+  world.kube.setOnRequest(({ verb, resource }, moment) => {
     if (verb !== "delete" || resource !== "jobs" || moment !== "before") return;
-    const run = fakes.prefect.flowRun(id);
-    const isSettled = run?.state === scenario.state || run?.state === "Cancelling";
-    if (!isSettled || logCounts(fakes, id, scenario).includes(0)) deletedTooEarly.push(`${run?.state}`);
+    const state = world.state(id) ?? "";
+    const isSettled = state === scenario.state || state === "Cancelling";
+    if (!isSettled || logCounts(scenario).includes(0)) deletedTooEarly.push(state);
   });
-  return { fakes, id, deletedTooEarly };
 }
 
-function jobOf(id: string): { [key: string]: unknown } {
+function putJob(): void {
   const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
-  const template = {
-    metadata: { labels },
-    spec: { restartPolicy: "Never", containers: [{ name: "flow", image: "flows:1" }] },
-  };
+  const containers = [{ name: "flow", image: "flows:1" }];
+  const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
   const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels, annotations: OWNED };
-  return { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } };
+  world.kube.put("jobs", { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } });
 }
 
-function logCounts(fakes: Fakes, id: string, { logged }: Scenario): number[] {
-  const lines = fakes.prefect.logsOf(id).map(({ message }) => message ?? "");
-  return logged.map((pattern) => lines.filter((line) => pattern.test(line)).length);
+function logCounts({ logged }: Scenario): number[] {
+  return logged.map((pattern) => world.messages(id).filter((line) => pattern.test(line)).length);
 }
 
-function repeatedLines(fakes: Fakes, id: string): string[] {
-  const heads = fakes.prefect.logsOf(id).map(({ message }) => (message ?? "").split("\nLast lines")[0] ?? "");
-  return heads.filter((head, at) => heads.indexOf(head) !== at);
+function isOver({ state }: Scenario): boolean {
+  return world.state(id) === state && world.kube.list("jobs").length === 0;
 }
 
-async function agentFor(fakes: Fakes, options: InProcessOptions = {}): Promise<InProcessAgent> {
-  const agent = await startInProcessAgent(fakes, {
-    ...options,
-    policy: { ...POLICY, ...options.policy },
-  });
-  onTestFinished(() => agent.stop());
-  return agent;
+/** The run has its state, once, with each line of its log once; its Job is deleted, and was not before. */
+async function expectToldOnce(scenario: Scenario): Promise<void> {
+  await world.time.until(() => isOver(scenario), LONGEST_MS);
+  const heads = world.messages(id).map((message) => message.split("\nLast lines")[0] ?? "");
+  const types = world.prefect.history(id).map(({ type }) => type);
+  expect({
+    logged: logCounts(scenario),
+    repeated: heads.filter((head, at) => heads.indexOf(head) !== at),
+    states: types.filter((type) => type === scenario.state).length,
+    deletedTooEarly,
+  }).toEqual({ logged: scenario.logged.map(() => 1), repeated: [], states: 1, deletedTooEarly: [] });
 }
 
-/** The last calls to both APIs, for the error message of a scenario that has not ended. */
-function lastCalls({ prefect, kube }: Fakes): string {
-  const prefectCalls = prefect.requests.entries().slice(-12);
-  const kubeCalls = kube.requests.entries.slice(-12);
-  const pods = kube.list("pods").map(({ status }) => JSON.stringify(status));
-  return [
-    ...prefectCalls.map(({ at, fields }) => `${at.toISOString()} ${fields.join(" ")}`),
-    ...kubeCalls.map(({ verb, resource }) => `${verb} ${resource}`),
-    ...pods,
-  ].join("\n");
+/** How many calls an agent makes to each API until it has told all, if none fails. */
+async function undisturbed(scenario: Scenario): Promise<{ readonly prefect: number; readonly kube: number }> {
+  prepare(scenario);
+  world.start();
+  await expectToldOnce(scenario);
+  const made = { prefect: world.prefect.requests.total, kube: world.kube.requests.total };
+  world.close();
+  return made;
 }
-
-async function expectOutcome(fakes: Fakes, id: string, scenario: Scenario): Promise<void> {
-  const isOver = vi.waitFor(() => {
-    expect(fakes.prefect.flowRun(id)?.state).toBe(scenario.state);
-    expect(fakes.kube.list("jobs")).toEqual([]);
-  }, WAIT);
-  await isOver.catch((error: unknown) => {
-    throw new Error(`the scenario has not ended; the last calls:\n${lastCalls(fakes)}`, { cause: error });
-  });
-  expect(logCounts(fakes, id, scenario)).toEqual(scenario.logged.map(() => 1));
-  expect(repeatedLines(fakes, id)).toEqual([]);
-  const types = fakes.prefect.history(id).map(({ type }) => type);
-  expect(types.filter((type) => type === scenario.state).length).toBeLessThan(2);
-}
-
-/** How many calls a scenario makes to each API if none fails. */
-const KUBE_CALLS = 12;
-const PREFECT_CALLS = 12;
 
 describe.each(SCENARIOS)("$name", (scenario) => {
-  it("is reported to Prefect once", async () => {
-    const { fakes, id, deletedTooEarly } = await runWithJob(scenario);
-    await agentFor(fakes);
-    await expectOutcome(fakes, id, scenario);
-    expect(deletedTooEarly).toEqual([]);
+  it.each(FAILURES)("is told once whichever call to Prefect fails: %s", async (failure) => {
+    const calls = await undisturbed(scenario);
+    for (let nth = 1; nth <= calls.prefect; nth++) {
+      prepare(scenario);
+      const when = failure === "cut after" ? "after" : "before";
+      const effect =
+        failure === "500" ? ({ kind: "status", status: 500 } as const) : ({ kind: "cut", when } as const);
+      const fault = world.prefect.fault({ effect, nth });
+      world.start();
+      await expectToldOnce(scenario);
+      expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
+      world.close();
+    }
   });
 
-  it.each(["500", "cut before", "cut after"] as const)(
-    "is reported once whichever Prefect call fails: %s",
-    async (how) => {
-      const calls = Array.from({ length: PREFECT_CALLS }, (_, at) => at + 1);
-      await Promise.all(
-        calls.map(async (nth) => {
-          const { fakes, id, deletedTooEarly } = await runWithJob(scenario);
-          const effect =
-            how === "500"
-              ? ({ kind: "status", status: 500 } as const)
-              : ({ kind: "cut", when: how === "cut before" ? "before" : "after" } as const);
-          fakes.prefect.fault({ effect, nth });
-          await agentFor(fakes);
-          await expectOutcome(fakes, id, scenario);
-          expect(deletedTooEarly).toEqual([]);
-        }),
-      );
-    },
-  );
-
-  it.each(["500", "cut before", "cut after"] as const)(
-    "is reported once whichever Kubernetes call fails: %s",
-    async (how) => {
-      const calls = Array.from({ length: KUBE_CALLS }, (_, at) => at + 1);
-      await Promise.all(
-        calls.map(async (nth) => {
-          const { fakes, id, deletedTooEarly } = await runWithJob(scenario);
-          const action =
-            how === "500"
-              ? ({ kind: "answer", status: 500 } as const)
-              : ({ kind: "cut", when: how === "cut before" ? "before" : "after" } as const);
-          fakes.kube.faults.add({ action, nth });
-          await agentFor(fakes);
-          await expectOutcome(fakes, id, scenario);
-          expect(deletedTooEarly).toEqual([]);
-        }),
-      );
-    },
-  );
-
-  it("is reported once by two agents", async () => {
-    const { fakes, id, deletedTooEarly } = await runWithJob(scenario);
-    await agentFor(fakes);
-    await agentFor(fakes);
-    await expectOutcome(fakes, id, scenario);
-    expect(deletedTooEarly).toEqual([]);
+  it.each(FAILURES)("is told once whichever call to Kubernetes fails: %s", async (failure) => {
+    const calls = await undisturbed(scenario);
+    for (let nth = 1; nth <= calls.kube; nth++) {
+      prepare(scenario);
+      const when = failure === "cut after" ? "after" : "before";
+      const action =
+        failure === "500" ? ({ kind: "answer", status: 500 } as const) : ({ kind: "cut", when } as const);
+      const disarm = world.kube.faults.add({ action, nth });
+      world.start();
+      await expectToldOnce(scenario);
+      expect({ nth, waits: disarm() }).toEqual({ nth, waits: false });
+      world.close();
+    }
   });
 
-  it.each(["write_run_logs", "set_flow_run_states"])(
-    "is reported once although the agent stops right after %s",
-    async (field) => {
-      const { fakes, id } = await runWithJob(scenario);
-      const first = await agentFor(fakes);
-      let isStopped = false;
-      fakes.prefect.onRequest(async (call, moment) => {
-        if (isStopped || moment !== "after" || !call.fields.includes(field)) return;
-        isStopped = true;
-        void first.stop();
+  it("is told once by two agents", async () => {
+    prepare(scenario);
+    world.start();
+    world.start();
+    await expectToldOnce(scenario);
+  });
+});
+
+describe("an agent that ends right after it has written to Prefect", () => {
+  const rows = SCENARIOS.flatMap((scenario) => scenario.writes.map((field) => ({ scenario, field })));
+  const ends: readonly { readonly how: string; readonly end: (agent: SimulatedAgent) => void }[] = [
+    { how: "is stopped", end: (agent) => agent.stop() },
+    { how: "is killed", end: (agent) => agent.process.kill() },
+  ];
+
+  describe.each(ends)("because it $how", ({ end }) => {
+    it.each(rows)("leaves $scenario.name, after $field, to the next, which tells no more", async (row) => {
+      prepare(row.scenario);
+      const first = world.start();
+      let isEnded = false;
+      world.prefect.onRequest((call, moment) => {
+        if (isEnded || moment !== "after" || !call.fields.includes(row.field)) return;
+        isEnded = true;
+        end(first);
       });
-      await agentFor(fakes);
-      await expectOutcome(fakes, id, scenario);
-      expect(logCounts(fakes, id, scenario)).toEqual(scenario.logged.map(() => 1));
-    },
-  );
+      await world.time.until(() => isEnded, LONGEST_MS);
+      world.start();
+      await expectToldOnce(row.scenario);
+    });
+  });
 });
 
 describe("an agent without permission to read events", () => {
-  it("logs one warning and works without them", async () => {
-    const scenario = SCENARIOS[1]!;
-    const { fakes, id } = await runWithJob(scenario);
-    fakes.kube.forbid({ resources: ["events"] });
-    const agent = await agentFor(fakes);
-    await expectOutcome(fakes, id, scenario);
-    await vi.waitFor(
-      () =>
-        expect(agent.lines.filter((line) => line.includes("Missing permission to read events"))).toHaveLength(
-          1,
-        ),
-      WAIT,
-    );
+  it("logs a warning every ten minutes and works without them", async () => {
+    const scenario = SCENARIOS[1] as Scenario;
+    prepare(scenario);
+    world.kube.forbid({ resources: ["events"] });
+    const agent = world.start();
+    await expectToldOnce(scenario);
+    await world.time.pass(9 * MINUTE);
+    expect(agent.lines.filter((line) => line.includes("Missing permission to read events"))).toHaveLength(1);
   });
 });
 
 describe("an old failed Job of a restarted run", () => {
   it("does not set the run to Failed again", async () => {
-    const script = (job: Job): PodScript =>
-      job.metadata.name.endsWith("0a1b2c3d") ? { outcome: "fail" } : { outcome: "never" };
-    const fakes = await startFakes({ speed: 20, script });
-    onTestFinished(() => fakes.stop());
-    const flow = fakes.prefect.createFlow({ name: "etl" });
-    const { id } = fakes.prefect.createFlowRun({ flow });
-    fakes.prefect.setState(id, { type: "Running" });
-    fakes.kube.put("jobs", jobOf(id));
-    await agentFor(fakes, { policy: { ...POLICY, deleteFailedAfterMs: undefined } });
-    await fakes.prefect.until(() => fakes.prefect.flowRun(id)?.state === "Failed", { timeoutMs: 5_000 });
-    fakes.prefect.setState(id, { type: "Scheduled" });
-    await fakes.prefect.until(() => fakes.prefect.flowRun(id)?.state === "Running", { timeoutMs: 12_000 });
-    await vi.waitFor(
-      () => expect(fakes.kube.list("pods").some(({ status }) => status?.["phase"] === "Running")).toBe(true),
-      WAIT,
-    );
-    expect(fakes.prefect.history(id).map(({ type }) => type)).toEqual(
-      expect.arrayContaining(["Failed", "Scheduled", "Submitted", "Running"]),
-    );
-    expect(fakes.prefect.history(id).filter(({ type }) => type === "Failed")).toHaveLength(1);
+    prepare({ ...(SCENARIOS[1] as Scenario), script: { outcome: "fail" } });
+    world.start({ policy: { deleteFailedAfterMs: undefined } });
+    await world.time.until(() => world.state(id) === "Failed", LONGEST_MS);
+    world.scripts.set(id, { outcome: "never" });
+    world.prefect.setState(id, { type: "Scheduled" });
+    await world.time.until(() => world.state(id) === "Running", LONGEST_MS);
+    await world.time.pass(10 * MINUTE);
+    expect(world.jobs(id)).toHaveLength(2);
+    const types = world.prefect.history(id).map(({ type }) => type);
+    expect(types.slice(types.indexOf("Failed"))).toEqual(["Failed", "Scheduled", "Submitted", "Running"]);
   });
 });
