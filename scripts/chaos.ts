@@ -2,7 +2,7 @@
 // npm run chaos -- --minutes 30 [--rate 2] [--seed 7] [--etcd URL]; on the cluster of KUBECONFIG, or else on the fake.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { networkInterfaces, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -18,14 +18,14 @@ import { injectFaults } from "./chaos/faults.ts";
 import type { ChaosContext } from "./chaos/faults.ts";
 import { checksOf, unfinished } from "./chaos/checks.ts";
 import type { Check } from "./chaos/checks.ts";
+import { numbersIn } from "./project.ts";
+import { addressForPods } from "../test/e2e/support/pod-network.ts";
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     rate: { type: "string", default: "2" },
     seed: { type: "string", default: String(Date.now() % 100_000) },
-    /** This machine's address for pods. */
-    host: { type: "string" },
     /** The cluster's etcd, for compaction: http://127.0.0.1:2379. */
     etcd: { type: "string" },
     /** The agent's executable; default dist/kubectl-prefect. */
@@ -34,11 +34,7 @@ const { values } = parseArgs({
     report: { type: "string" },
   },
 });
-const [minutes, rate, seed] = [values.minutes, values.rate, values.seed].map(Number) as [
-  number,
-  number,
-  number,
-];
+const { minutes, rate, seed } = numbersIn({ minutes: values.minutes, rate: values.rate, seed: values.seed });
 const SETTLE_MS = 120_000;
 const SAMPLE_MS = 2_000;
 
@@ -58,7 +54,7 @@ async function main(): Promise<number> {
   const agents = new Agents({
     command: values.agent === undefined ? builtAgent() : [values.agent],
     kubeconfig: cluster.kubeconfig,
-    api: `http://${hostFor(real)}:${prefectProxy.port}`,
+    api: `http://${real ? await addressForPods() : "127.0.0.1"}:${prefectProxy.port}`,
     eventLog,
   });
   console.log(
@@ -93,13 +89,6 @@ async function runChaos(context: ChaosContext): Promise<number> {
   const settledIn = await settle(context, ids);
   await agents.endAll("SIGTERM");
   return report(context, { ids, counts, settledIn });
-}
-
-/** The address at which pods reach this machine: that of the cluster's bridge. */
-function hostFor(real: boolean): string {
-  const bridge = Object.entries(networkInterfaces()).find(([name]) => name.startsWith("kpbr"))?.[1]?.[0]
-    ?.address;
-  return values.host ?? (real ? (bridge ?? "127.0.0.1") : "127.0.0.1");
 }
 
 async function createRuns({ prefect }: ChaosContext, ids: string[], until: number): Promise<void> {

@@ -43,6 +43,15 @@ export function requireNode(project: Project): void {
   );
 }
 
+/** The values of options as numbers. Throws an ExpectedError for one that is none, or not above 0. */
+export function numbersIn<Name extends string>(values: Readonly<Record<Name, string>>): Record<Name, number> {
+  const numbers = Object.entries<string>(values).map(([name, text]) => {
+    if (!(Number(text) > 0)) throw new ExpectedError(`cannot use --${name} "${text}": not a number above 0`);
+    return [name, Number(text)];
+  });
+  return Object.fromEntries(numbers) as Record<Name, number>;
+}
+
 /** Runs a script. An ExpectedError is printed as one line, and its exit code is used. */
 export async function runScript(work: () => Promise<void>): Promise<void> {
   try {

@@ -1,6 +1,6 @@
 // `npm run sign`, on macOS: signs the darwin executables of dist/release with codesign in place of the signature that was made without
 // a Mac (binary/mach-o.ts), packs them again, and renews SHA256SUMS and the krew manifest.
-// --folder FOLDER is another folder than dist/release; --identity NAME is the certificate's, by default `-`: none (ad hoc).
+// --folder FOLDER is another folder than dist/release. The signature is ad hoc: without a certificate.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -17,13 +17,13 @@ import { archiveName, executableName, targets } from "./release/targets.ts";
 
 const run = promisify(execFile);
 
-/** The executable with this identity's signature, which codesign has verified. */
-async function signed(executable: Uint8Array, identity: string): Promise<Buffer> {
+/** The executable with an ad hoc signature, which codesign has verified. */
+async function signed(executable: Uint8Array): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "kubectl-prefect-sign-"));
   const file = join(folder, "kubectl-prefect");
   try {
     await writeFile(file, executable, { mode: 0o755 });
-    await run("codesign", ["--force", "--sign", identity, file]);
+    await run("codesign", ["--force", "--sign", "-", file]);
     await run("codesign", ["--verify", "--strict", file]);
     return await readFile(file);
   } catch (cause) {
@@ -37,7 +37,7 @@ async function signed(executable: Uint8Array, identity: string): Promise<Buffer>
 }
 
 await runScript(async () => {
-  const { values } = parseArgs({ options: { folder: { type: "string" }, identity: { type: "string" } } });
+  const { values } = parseArgs({ options: { folder: { type: "string" } } });
   const folder = values.folder ?? projectPath("dist", "release");
   const { version } = await readProject();
   for (const target of targets.filter(({ platform }) => platform === "darwin")) {
@@ -45,9 +45,7 @@ await runScript(async () => {
     const entries = [];
     for (const entry of await untar(gunzipSync(await readFile(path)))) {
       const isExecutable = entry.path === executableName(target.platform) && entry.content !== undefined;
-      entries.push(
-        isExecutable ? { ...entry, content: await signed(entry.content, values.identity ?? "-") } : entry,
-      );
+      entries.push(isExecutable ? { ...entry, content: await signed(entry.content) } : entry);
     }
     await writeFile(path, gzip(await tar(entries)));
   }

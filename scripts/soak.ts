@@ -15,6 +15,7 @@ import { chooseOutcome, outcomeNamed } from "./chaos/outcome.ts";
 import { Memory } from "./chaos/memory.ts";
 import { seeded } from "./chaos/random.ts";
 import { SoakedAgent } from "./soak/agent.ts";
+import { numbersIn } from "./project.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
   },
 });
-const [runs, open, seed] = [values.runs, values.open, values.seed].map(Number) as [number, number, number];
+const { runs, open, seed } = numbersIn(values);
 /** Total number of memory samples. */
 const SAMPLES = 100;
 const POLL_MS = 20;

@@ -18,7 +18,6 @@ const LONG = [
   "prefect",
   "prefect3",
   "supervise-dask",
-  "supervise-latency",
   "supervise-retry",
   "troubles",
   "troubles-as-node",
@@ -50,7 +49,7 @@ export default defineConfig({
       {
         test: {
           name: "scenarios",
-          include: ["test/scenarios/**/*.{test,sweep}.ts", "test/simulation/*.test.ts"],
+          include: ["test/scenarios/**/*.test.ts", "test/simulation/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           server,

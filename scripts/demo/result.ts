@@ -27,8 +27,8 @@ const REASON_WIDTH = 90;
 const CLOCK_TOLERANCE_MS = 50;
 
 /** Differences from the expected result; empty if there are none. */
-export function problemsOf(results: RunResult): readonly string[] {
-  const { scenario, state, message, log, jobsMade, jobsLeft } = results;
+export function problemsOf(result: RunResult): readonly string[] {
+  const { scenario, state, message, log, jobsMade, jobsLeft } = result;
   const { expect } = scenario;
   const problems: string[] = [];
   if (state !== expect.state) problems.push(`is ${state}, not ${expect.state}`);
@@ -40,8 +40,8 @@ export function problemsOf(results: RunResult): readonly string[] {
   if (jobsMade.length !== 1) problems.push(`had ${jobsMade.length} Jobs, not one`);
   if (jobsLeft.length > 0) problems.push(`has Jobs left: ${jobsLeft.join(", ")}`);
   if (
-    results.firstJobAt !== undefined &&
-    results.firstJobAt.getTime() < results.dueAt.getTime() - CLOCK_TOLERANCE_MS
+    result.firstJobAt !== undefined &&
+    result.firstJobAt.getTime() < result.dueAt.getTime() - CLOCK_TOLERANCE_MS
   )
     problems.push("had its Job before it was due");
   return problems.map((problem) => `${scenario.name} ${problem}`);
@@ -55,8 +55,8 @@ export const RESULT_COLUMNS: readonly Column<RunResult>[] = [
   { header: "REASON", value: ({ message }) => cutToWidth(oneLine(message), REASON_WIDTH) },
 ];
 
-function toneOf(results: RunResult): "good" | "bad" {
-  return problemsOf(results).length === 0 ? "good" : "bad";
+function toneOf(result: RunResult): "good" | "bad" {
+  return problemsOf(result).length === 0 ? "good" : "bad";
 }
 
 /** The last line of the output. */

@@ -1,23 +1,19 @@
 // The output of install, applied to a real API server: every option in a dry run, then really applied one over the other, with a
 // check of the granted permissions.
 
-import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { agentManifests, renderManifests } from "../../src/install/manifests.ts";
 import type { InstallOptions } from "../../src/install/options.ts";
 import { AGENT_PERMISSIONS } from "../../src/kube/permissions.ts";
+import { kubectl, mustKubectl, serverMinor } from "./support/kubectl.ts";
+import type { CommandResult } from "./support/kubectl.ts";
+import { createNamespace, removeNamespace } from "./support/namespace.ts";
 
 type Options = Partial<InstallOptions>;
 
-const NAMESPACE = `install-${randomBytes(4).toString("hex")}`;
+let namespace = "";
 const TEMPLATE = { path: "job.yaml", text: "kind: Job\nspec:\n  template:\n    spec: {}\n" };
 const CONFIG = { path: "config.toml", text: '[cloud.agent]\nlevel = "DEBUG"\n' };
-
-interface Output {
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 interface Permission {
   readonly group: string;
@@ -26,29 +22,19 @@ interface Permission {
   readonly verb: string;
 }
 
-function kubectl(args: readonly string[], input = ""): Output & { readonly code: number | null } {
-  const { stdout, stderr, status, error } = spawnSync("kubectl", args, { input, encoding: "utf8" });
-  if (error !== undefined) throw error;
-  return { stdout, stderr, code: status };
-}
-
-function mustKubectl(args: readonly string[], input = ""): Output {
-  const result = kubectl(args, input);
-  if (result.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
-  return result;
-}
-
 function printed(options: Options, format: "yaml" | "json" = "yaml"): string {
   return renderManifests(agentManifests({ version: "0.1.0", ...options }), format);
 }
 
-function apply(options: Options, flags: readonly string[] = []): Output {
-  return mustKubectl(["apply", "-n", NAMESPACE, ...flags, "-f", "-"], printed(options));
+function apply(options: Options, flags: readonly string[] = []): CommandResult {
+  const result = kubectl(["apply", "-n", namespace, ...flags, "-f", "-"], printed(options));
+  if (result.code !== 0) throw new Error(`kubectl apply: ${result.stderr}`);
+  return result;
 }
 
 /** The pod spec of the Deployment on the server. */
 function podSpec(): Record<string, unknown> & { containers: Record<string, unknown>[] } {
-  const { stdout } = mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]);
+  const stdout = mustKubectl(["get", "deployment/prefect-agent", "-n", namespace, "-o", "json"]);
   return JSON.parse(stdout).spec.template.spec;
 }
 
@@ -58,12 +44,11 @@ function isAllowed(account: string, permission: Permission): boolean {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SubjectAccessReview",
     spec: {
-      user: `system:serviceaccount:${NAMESPACE}:${account}`,
-      resourceAttributes: { namespace: NAMESPACE, ...permission },
+      user: `system:serviceaccount:${namespace}:${account}`,
+      resourceAttributes: { namespace, ...permission },
     },
   };
-  return JSON.parse(mustKubectl(["create", "-o", "json", "-f", "-"], JSON.stringify(review)).stdout).status
-    .allowed;
+  return JSON.parse(mustKubectl(["create", "-o", "json", "-f", "-"], JSON.stringify(review))).status.allowed;
 }
 
 const PERMISSIONS: readonly Permission[] = AGENT_PERMISSIONS.filter(
@@ -75,14 +60,13 @@ const PERMISSIONS: readonly Permission[] = AGENT_PERMISSIONS.filter(
 const CREATE_JOBS: Permission = { group: "batch", resource: "jobs", verb: "create" };
 const LIST_PODS: Permission = { group: "", resource: "pods", verb: "list" };
 
-beforeAll(() => {
-  if (!process.env["KUBECONFIG"]) throw new Error("set KUBECONFIG to the cluster to test on");
-  mustKubectl(["create", "namespace", NAMESPACE]);
-  mustKubectl(["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted"]);
+beforeAll(async () => {
+  namespace = await createNamespace("install");
+  mustKubectl(["label", "namespace", namespace, "pod-security.kubernetes.io/warn=restricted"]);
 });
 
 afterAll(() => {
-  mustKubectl(["delete", "namespace", NAMESPACE, "--wait=false"]);
+  removeNamespace(namespace);
 });
 
 describe("kubectl apply --dry-run=server accepts", () => {
@@ -104,7 +88,7 @@ describe("kubectl apply --dry-run=server accepts", () => {
     {
       name: "every other option",
       options: {
-        namespace: NAMESPACE,
+        namespace,
         api: "http://prefect-server-apollo:4200",
         backend: "server",
         tenantId: "t-1",
@@ -145,15 +129,13 @@ describe("kubectl apply --dry-run=server accepts", () => {
   });
 
   it("Prefect's own agent", () => {
-    const { stdout } = apply({ agent: "python", key: "KEY", namespace: NAMESPACE, rbac: true }, [
-      "--dry-run=server",
-    ]);
+    const { stdout } = apply({ agent: "python", key: "KEY", namespace, rbac: true }, ["--dry-run=server"]);
     expect(stdout.trim().split("\n")).toHaveLength(3);
   });
 
   it("the List in JSON", () => {
-    const { stdout } = mustKubectl(
-      ["apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-"],
+    const stdout = mustKubectl(
+      ["apply", "-n", namespace, "--dry-run=server", "-f", "-"],
       printed({ key: "KEY", rbac: "minimal" }, "json"),
     );
     expect(stdout.trim().split("\n")).toHaveLength(7);
@@ -162,17 +144,14 @@ describe("kubectl apply --dry-run=server accepts", () => {
 
 describe("the server", () => {
   it("warns about the pod of Prefect's own agent under the restricted standard, if it supports Pod Security Standards", () => {
-    const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"]).stdout);
-    const knowsStandards = Number.parseInt(serverVersion.minor, 10) >= 23;
-    expect(apply({ agent: "python" }, ["--dry-run=server"]).stderr.includes("PodSecurity")).toBe(
-      knowsStandards,
-    );
+    const { stderr } = apply({ agent: "python" }, ["--dry-run=server"]);
+    expect(stderr.includes("PodSecurity")).toBe(serverMinor() >= 23);
   });
 
   it("reads the same values from the YAML", () => {
     const options: Options = { labels: ["yes", "012"], env: ["A=1:30", "B=é😀\n#"] };
-    const { stdout } = mustKubectl(
-      ["apply", "-n", NAMESPACE, "--dry-run=server", "-o", "json", "-f", "-"],
+    const stdout = mustKubectl(
+      ["apply", "-n", namespace, "--dry-run=server", "-o", "json", "-f", "-"],
       printed(options),
     );
     const { args } = JSON.parse(stdout).spec.template.spec.containers[0];
@@ -213,7 +192,7 @@ describe("kubectl apply -n", () => {
 
   it("restarts the pod when only the key changes", () => {
     const templateOf = (): unknown =>
-      JSON.parse(mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]).stdout).spec
+      JSON.parse(mustKubectl(["get", "deployment/prefect-agent", "-n", namespace, "-o", "json"])).spec
         .template;
     apply({ key: "ONE" });
     const before = templateOf();

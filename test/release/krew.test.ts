@@ -70,6 +70,6 @@ describe.skipIf(absent !== undefined)("krew", () => {
       env: { ...env, PATH: path },
     });
     const inDist = stdout.split("\n").filter((line) => line.startsWith(projectPath("dist")));
-    expect(inDist.filter((line) => line !== projectPath("dist", "kubectl-prefect"))).toEqual([]);
+    expect(inDist).toEqual([projectPath("dist", "kubectl-prefect")]);
   });
 });

@@ -123,7 +123,7 @@ describe.skipIf(!hasKubectl || OWN === undefined)("like kubectl", () => {
 
   const none = (): Env => ({});
 
-  it.each<Case & { readonly name: string }>([
+  it.each<Case & { readonly name: string; readonly isAnswered?: boolean }>([
     {
       name: "a password in proxy-url",
       env: none,
@@ -139,6 +139,7 @@ describe.skipIf(!hasKubectl || OWN === undefined)("like kubectl", () => {
       name: "a wrong password",
       env: (to) => ({ HTTPS_PROXY: `http://kim:wrong@${to}` }),
       demands: "kim:right",
+      isAnswered: false,
     },
     { name: "proxy-url to the loopback", host: "127.0.0.1", env: none, proxyUrl: (to) => `http://${to}` },
     { name: "proxy-url despite NO_PROXY", env: () => ({ NO_PROXY: "*" }), proxyUrl: (to) => `http://${to}` },
@@ -158,8 +159,9 @@ describe.skipIf(!hasKubectl || OWN === undefined)("like kubectl", () => {
     { name: "ALL_PROXY, which does not count", env: (to) => ({ ALL_PROXY: `http://${to}` }) },
     { name: "HTTP_PROXY, which does not count for https", env: (to) => ({ HTTP_PROXY: `http://${to}` }) },
     { name: "a proxy without a scheme", env: (to) => ({ HTTPS_PROXY: to }) },
-  ])("with $name", async (given) => {
+  ])("with $name", async ({ isAnswered = true, ...given }) => {
     const { kubectl, ours } = await bothWays(given);
     expect(ours).toEqual(kubectl);
+    expect(kubectl.isAnswered).toBe(isAnswered);
   });
 });

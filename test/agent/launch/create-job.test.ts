@@ -1,6 +1,6 @@
 // One claim, one Job: names in use, lost responses, claims that no longer hold.
 
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createJob } from "../../../src/agent/launch/create-job.ts";
 import type { Creation } from "../../../src/agent/launch/create-job.ts";
 import type { AgentDeps } from "../../../src/agent/deps.ts";
@@ -168,13 +168,13 @@ describe("createJob", () => {
       return "response-lost";
     };
     const original = kube.create;
+    onTestFinished(() => void (kube.create = original));
     kube.create = async (...call) => {
       const outcome = await original(...call).finally(() => existing.clear());
       return outcome;
     };
     expect(await create()).toEqual({ outcome: "not-needed" });
     expect(created).toEqual([names[0]]);
-    kube.create = original;
   });
 
   it("creates none when the run was cancelled during an outage of the cluster", async () => {
@@ -188,10 +188,10 @@ describe("createJob", () => {
 
   it("retries after a conflict without such a Job, as quotas cause it", async () => {
     const original = kube.create;
+    onTestFinished(() => void (kube.create = original));
     let times = 0;
     kube.create = (...call) => (times++ === 0 ? Promise.resolve("exists") : original(...call));
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
-    kube.create = original;
   });
 
   it.each([

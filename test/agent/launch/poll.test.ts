@@ -123,6 +123,6 @@ describe("the poll loop", () => {
 
   it("rides out a rejection: only credentials that are refused for a minute end the agent", async () => {
     const failure = new PrefectError("ask", "no", { failure: "unauthorized" });
-    expect((await poll({ ids: [], failure, polls: 9 })).jobs).toBe(0);
+    await expect(poll({ ids: [], failure, polls: 9 })).resolves.toMatchObject({ jobs: 0 });
   });
 });

@@ -160,7 +160,7 @@ describe("kubectl prefect logs -f", () => {
     expect(await testCluster.cli(["logs", RUN, "-f"])).toEqual({ stdout: "done\n", stderr: "", exitCode: 0 });
   });
 
-  it("with --previous prints that log, which has ended", async () => {
+  it("with --previous prints the log of the pod before it, and ends", async () => {
     const testCluster = await runningWorld();
     putJob(testCluster, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
     expect((await testCluster.cli(["logs", RUN, "-f", "-p"])).stdout).toBe("one\ntwo\nthree\n");
@@ -177,6 +177,7 @@ describe("kubectl prefect logs -f", () => {
     const warnings: string[] = [];
     const onWarning = ({ message }: Error): void => void warnings.push(message);
     process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
     const following = testCluster.cli(["logs", "-f", ...runs], { isSlow: true });
     const logRequests = (): number => testCluster.fake.requests.count({ resource: "pods/log" });
     await expect.poll(logRequests, { timeout: 10_000 }).toBe(12);
@@ -185,7 +186,6 @@ describe("kubectl prefect logs -f", () => {
       testCluster.fake.remove("pods", "default", `job-${at}-pod`);
     }
     const { stdout, exitCode } = await following;
-    process.off("warning", onWarning);
     expect({ lines: stdout.split("\n").length - 1, exitCode }).toEqual({ lines: 600, exitCode: 0 });
     expect(warnings).toEqual([]);
   });

@@ -52,7 +52,7 @@ describe("readArgv", () => {
     { argv: ["install", "--name", "-h"], want: false },
     { argv: ["install", "--", "--help"], want: false },
     { argv: ["install"], want: false },
-  ])("sees in $argv a options for help: $want", ({ argv, want }) => {
+  ])("sees in $argv a request for help: $want", ({ argv, want }) => {
     expect(readArgv(argv, COMMANDS_METADATA).wantsHelp).toBe(want);
   });
 });

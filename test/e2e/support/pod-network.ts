@@ -20,7 +20,7 @@ export async function startReachablePrefect(options: FakePrefect1Options = {}): 
 }
 
 /** E2E_HOST, else the address of a node that is this machine, else this machine's address in a node's network. */
-async function addressForPods(): Promise<string> {
+export async function addressForPods(): Promise<string> {
   const configured = process.env["E2E_HOST"];
   if (configured) return configured;
   const nodes = nodeAddresses();

@@ -49,15 +49,15 @@ export class Access {
     return textIn(headers["impersonate-user"]) ?? user;
   }
 
-  /** Whether the options is granted. */
-  allows(options: AccessRequest): boolean {
-    if (options.user === ANONYMOUS) return false;
-    return ![...this.#rules].some((rule) => matches(rule, options));
+  /** Whether the request is granted. */
+  allows(request: AccessRequest): boolean {
+    if (request.user === ANONYMOUS) return false;
+    return ![...this.#rules].some((rule) => matches(rule, request));
   }
 
-  /** Throws a 403 Failure when the options is not granted. */
-  check(options: AccessRequest): void {
-    if (!this.allows(options)) throw refusal(options);
+  /** Throws a 403 Failure when the request is not granted. */
+  check(request: AccessRequest): void {
+    if (!this.allows(request)) throw refusal(request);
   }
 
   /** The answer to a SelfSubjectAccessReview of this user. */

@@ -80,7 +80,7 @@ export interface FakeKubernetes {
   list(resource: string, namespace?: string): readonly KubeObject[];
   /** Stores an object as it is given, status included: new, or in place of the one with its name. */
   put(resource: string, object: JsonObject): KubeObject;
-  /** Deletes as a user would; undefined when there is none. */
+  /** Deletes as a user would, if it is there. */
   remove(
     resource: string,
     namespace: string | undefined,

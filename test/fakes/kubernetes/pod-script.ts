@@ -1,4 +1,4 @@
-// What is to become of a pod: steps in time, or a outcome by name.
+// What is to become of a pod: steps in time, or an outcome by name.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { Job, Pod } from "../../../src/kube/client/objects.ts";
@@ -64,7 +64,7 @@ export interface PodOutcome {
   readonly message?: string;
 }
 
-/** A pod's life: a outcome, or the steps themselves. */
+/** A pod's life: an outcome, or the steps themselves. */
 export type PodScript = PodOutcomeName | PodOutcome | readonly PodStep[];
 
 /** Chooses the life of a Job's pod. The pod is about to be created: it has its name, and no status yet. */
@@ -73,7 +73,7 @@ export type ScriptChooser = (job: Job, pod: Pod) => PodScript;
 /** Told, and awaited, just before a pod's phase is stored. What it throws is ignored. */
 export type OnPhase = (job: Job, pod: Pod, phase: string) => Promise<void> | void;
 
-/** The script as a outcome, or undefined when it is a list of steps. */
+/** The script as an outcome, or undefined when it is a list of steps. */
 export function outcomeOf(script: PodScript): PodOutcome | undefined {
   if (typeof script === "string") return { outcome: script };
   return "outcome" in script ? script : undefined;

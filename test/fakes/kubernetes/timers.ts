@@ -1,4 +1,4 @@
-// Looking at a key again later: the soonest options counts.
+// Looking at a key again later: the soonest request counts.
 
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../../../src/base/clock.ts";

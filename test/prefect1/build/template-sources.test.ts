@@ -155,7 +155,7 @@ describe("a file that is not a template", () => {
     writeFileSync(path, text);
     const origin = { from: "run config", name: path } as const;
     const failure = await failureOf(loadTemplate({ kind: "path", path, origin }, { env: {} }));
-    expect(failure === undefined ? "" : (failure as Error).message).not.toContain(SECRET);
+    expect((failure as Error).message).not.toContain(SECRET);
   });
 
   it("must not be larger than 1 MiB", async () => {
@@ -253,7 +253,7 @@ describe("a template from HTTP", () => {
     const stop = new AbortController();
     answer = () => stop.abort(new Error("stopping"));
     const loading = loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, signal: stop.signal });
-    await expect(loading).rejects.not.toThrow(/no answer/);
+    await expect(loading).rejects.toThrow("aborted");
   });
 
   it("is retryable when the connection is refused", async () => {

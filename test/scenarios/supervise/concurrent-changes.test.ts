@@ -1,5 +1,4 @@
-// Concurrent state changes: the agent does not overwrite a state that was set while it decided, and of several agents only one
-// sets a run's final state.
+// Concurrent state changes: the agent does not overwrite a state that was set while it decided.
 
 import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -11,7 +10,6 @@ import type { Fakes } from "../support/fakes.ts";
 
 const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, exitGraceMs: 50, sidecarGraceMs: 50 };
 const WAIT = { timeout: 30_000, interval: 10 };
-/** Names whose agents act at least half a second apart. */
 
 /** A Running run with a Job whose pod does not report to Prefect. */
 async function runWithJob(script: PodScript, cloud = false): Promise<{ fakes: Fakes; id: string }> {
