@@ -8,8 +8,9 @@ import type { JsonObject } from "../../../src/base/json.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
 import type { InProcessAgent } from "../support/in-process-agent.ts";
-import { OWNED, startFakes } from "../support/fakes.ts";
+import { startFakes } from "../support/fakes.ts";
 import type { Fakes } from "../support/fakes.ts";
+import { putRunJob } from "../support/run-job.ts";
 
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
@@ -49,21 +50,12 @@ async function setUp(options: Options): Promise<Setup> {
   const flow = fakes.prefect.createFlow({ name: "etl" });
   const { id } = fakes.prefect.createFlowRun({ flow });
   fakes.prefect.setState(id, { type: options.state ?? "Submitted" });
-  fakes.kube.put("jobs", jobOf(id, fakes.prefect.url));
+  putRunJob(fakes.kube, id, { env: [{ name: "PREFECT__CLOUD__API", value: fakes.prefect.url }] });
   options.dask(fakes, id);
   options.before?.(fakes, id);
   const agent = await startInProcessAgent(fakes, { policy: { ...POLICY, ...options.policy } });
   onTestFinished(() => agent.stop());
   return { fakes, id, agent };
-}
-
-function jobOf(id: string, api: string): JsonObject {
-  const labels = { [RUN_LABEL]: id, "prefect.io/identifier": "0a1b2c3d" };
-  const env = [{ name: "PREFECT__CLOUD__API", value: api }];
-  const containers = [{ name: "flow", image: "flows:1", env }];
-  const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels, annotations: OWNED };
-  return { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } };
 }
 
 const nameFor = (id: string, uuid = "03d5b8bb-0"): string => `dask-${id}-${uuid}`;

@@ -1,31 +1,41 @@
 // A flow run whose pod is evicted, with --on-disruption retry: its lost tasks are reset and it is rescheduled once, also if a
-// call fails or two agents supervise it.
+// call fails or two agents supervise it. In virtual time.
 
-import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Policy } from "../../../src/job/decide/policy.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
-import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
-import { setTaskState } from "../../fakes/prefect1/client.ts";
-import { startInProcessAgent } from "../support/in-process-agent.ts";
-import { OWNED, startFakes } from "../support/fakes.ts";
-import type { Fakes } from "../support/fakes.ts";
+import { World } from "../../simulation/world.ts";
+import { simulateFlowRun } from "../support/fakes.ts";
+import { JOB_NAME, putRunJob } from "../support/run-job.ts";
 
-const POLICY = { ...DEFAULT_POLICY, onDisruption: "retry", exitGraceMs: 50, sidecarGraceMs: 50 } as const;
-const WAIT = { timeout: 30_000, interval: 10 };
-const FIRST = "prefect-job-0a1b2c3d";
+const RETRY = { policy: { onDisruption: "retry" } } as const satisfies { readonly policy: Partial<Policy> };
+const LONGEST_MS = 600_000;
 const RESULT = { type: "Result", __version__: "1.4.1", location: null };
 
-const isFirst = (job: Job): boolean => job.metadata.name === FIRST;
-const script = (job: Job): PodScript =>
-  isFirst(job) ? { outcome: "evict" } : { outcome: "succeed", runMs: 20 };
+let world: World;
+let id = "";
+/** The Jobs of which a pod has started. */
+let started: Set<string>;
+afterEach(() => world.close());
 
 /** A run whose pod is evicted while `transform` runs, which needs the result of `extract`; that result was not stored. */
-async function disrupted(): Promise<{ fakes: Fakes; id: string }> {
-  const fakes = await startFakes({ speed: 20, script, runsFlow: (job) => !isFirst(job) });
-  onTestFinished(() => fakes.stop());
-  const flow = fakes.prefect.createFlow({
+function disrupt(): void {
+  started = new Set();
+  const isFirst = (job: Job): boolean => job.metadata.name === JOB_NAME;
+  world = new World({
+    flows: {
+      script: (job) => {
+        started.add(job.metadata.uid);
+        return isFirst(job) ? { outcome: "evict" } : { outcome: "succeed", runMs: 1_000 };
+      },
+      onPhase: (job, _pod, phase) => {
+        if (!isFirst(job)) simulateFlowRun(world.prefect, id, phase);
+      },
+    },
+  });
+  const flow = world.prefect.createFlow({
     name: "etl",
     tasks: ["extract-1", "mail-1", "transform-1", "load-1"].map((slug) => ({ slug })),
     edges: [
@@ -34,135 +44,106 @@ async function disrupted(): Promise<{ fakes: Fakes; id: string }> {
       { from: "transform-1", to: "load-1", key: "rows" },
     ],
   });
-  const { id } = fakes.prefect.createFlowRun({ flow });
-  fakes.prefect.setState(id, { type: "Running" });
-  await setTask(fakes, id, { slug: "extract-1", type: "Success" });
-  await setTask(fakes, id, { slug: "mail-1", type: "Success" });
-  await setTask(fakes, id, { slug: "transform-1", type: "Running" });
-  fakes.kube.put("jobs", jobOf(id));
-  return { fakes, id };
+  ({ id } = world.prefect.createFlowRun({ flow }));
+  world.prefect.setState(id, { type: "Running" });
+  for (const slug of ["extract-1", "mail-1"])
+    world.prefect.setTaskState(taskRun(slug), { type: "Success", _result: RESULT });
+  world.prefect.setTaskState(taskRun("transform-1"), { type: "Running" });
+  putRunJob(world.kube, id);
 }
 
-async function setTask(
-  fakes: Fakes,
-  id: string,
-  { slug, type }: { slug: string; type: string },
-): Promise<void> {
-  const result = type === "Success" ? { _result: RESULT } : {};
-  await setTaskState(fakes.prefect, taskRun(fakes, id, slug), { type, ...result });
-}
-
-function taskRun(fakes: Fakes, id: string, slug: string): string {
-  const { task } = fakes.prefect.store.tables;
-  const found = fakes.prefect.taskRuns(id).find((run) => task.get(run.task_id)?.slug === slug);
-  return found?.id ?? "";
-}
-
-function jobOf(id: string): { [key: string]: unknown } {
-  const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
-  const containers = [{ name: "flow", image: "flows:1" }];
-  const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: FIRST, namespace: "default", labels, annotations: OWNED };
-  return { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } };
-}
-
-async function agentFor(fakes: Fakes): Promise<void> {
-  const agent = await startInProcessAgent(fakes, { policy: POLICY });
-  onTestFinished(() => agent.stop());
+function taskRun(slug: string): string {
+  const { task } = world.prefect.store.tables;
+  return world.prefect.taskRuns(id).find((run) => task.get(run.task_id)?.slug === slug)?.id ?? "";
 }
 
 /** Only calls of agents fail, not those of pods. */
-const isFromAgent = ({ headers }: ApiCall): boolean => headers["x-prefect-agent-id"] !== undefined;
+const isFromAgent = ({ headers }: Pick<ApiCall, "headers">): boolean => headers["x-prefect-agent-id"] !== undefined;
 
-/** Waits for the end and checks states, Jobs and log. */
-async function expectRetried(fakes: Fakes, id: string): Promise<void> {
-  await vi.waitFor(() => {
-    expect(fakes.prefect.flowRun(id)?.state).toBe("Success");
-    expect(fakes.kube.list("jobs")).toEqual([]);
-  }, WAIT);
-  expect(fakes.prefect.history(id).map(({ type }) => type)).toEqual([
-    "Scheduled",
-    "Running",
-    "Scheduled",
-    "Submitted",
-    "Running",
-    "Success",
-  ]);
-  expect(fakes.jobsOf(id)).toHaveLength(2);
-  const lines = fakes.prefect
-    .logsOf(id)
-    .filter(({ name, level }) => name === "k8s-infra" && level !== "DEBUG");
-  expect(lines.map(({ level, message }) => `${level} ${message?.split("\n")[0]}`)).toEqual([
-    expect.stringMatching(new RegExp(`^WARNING Job ${FIRST}: pod '.*' on node .* was evicted`)),
-    `WARNING After Job ${FIRST}: Task runs that run again: 1 running in the lost pod (transform); 1 finished, but their results were stored nowhere else (extract)`,
-  ]);
+/** Waits for the end; then the run's states, how many Jobs it had, and what its log says above DEBUG. */
+async function retried() {
+  const isOver = (): boolean => world.state(id) === "Success" && world.kube.list("jobs").length === 0;
+  await world.time.until(isOver, LONGEST_MS);
+  const lines = world.logs(id).filter(({ name, level }) => name === "k8s-infra" && level !== "DEBUG");
+  return {
+    states: world.prefect.history(id).map(({ type }) => type),
+    jobs: started.size,
+    lines: lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`),
+    mail: statesOf("mail-1"),
+  };
 }
 
+const RETRIED = {
+  states: ["Scheduled", "Running", "Scheduled", "Submitted", "Running", "Success"],
+  jobs: 2,
+  lines: [
+    expect.stringMatching(new RegExp(`^WARNING Job ${JOB_NAME}: pod '.*' on node .* was evicted`)) as unknown,
+    `WARNING After Job ${JOB_NAME}: Task runs that run again: 1 running in the lost pod (transform); 1 finished, but their results were stored nowhere else (extract)`,
+  ],
+  mail: ["Success"],
+};
+
 /** The states that a task run had, without repetitions: Pending may be set twice. */
-function statesOf(fakes: Fakes, id: string, slug: string): string[] {
-  const all = [...fakes.prefect.store.tables.task_run_state.having("task_run_id", taskRun(fakes, id, slug))];
+function statesOf(slug: string): string[] {
+  const all = [...world.prefect.store.tables.task_run_state.having("task_run_id", taskRun(slug))];
   const types = all.toSorted((a, b) => a.version - b.version).map(({ state }) => state);
   return types.filter((type, at) => type !== types[at - 1]);
 }
 
 describe("a run whose pod was evicted", () => {
   it("is rescheduled, and runs the lost tasks and those with lost results again", async () => {
-    const { fakes, id } = await disrupted();
-    await agentFor(fakes);
-    await expectRetried(fakes, id);
-    expect(statesOf(fakes, id, "extract-1")).toEqual(["Success", "Pending", "Success"]);
-    expect(statesOf(fakes, id, "transform-1")).toEqual(["Running", "Pending", "Success"]);
-    expect(statesOf(fakes, id, "mail-1")).toEqual(["Success"]);
+    disrupt();
+    world.start(RETRY);
+    expect(await retried()).toEqual(RETRIED);
+    expect(statesOf("extract-1")).toEqual(["Success", "Pending", "Success"]);
+    expect(statesOf("transform-1")).toEqual(["Running", "Pending", "Success"]);
   });
 
   it("is rescheduled once by two agents", async () => {
-    const { fakes, id } = await disrupted();
-    await Promise.all([agentFor(fakes), agentFor(fakes)]);
-    await expectRetried(fakes, id);
-    expect(fakes.prefect.taskRuns(id).map(({ state }) => state)).toEqual(Array(4).fill("Success"));
+    disrupt();
+    world.start(RETRY);
+    world.start(RETRY);
+    expect(await retried()).toEqual(RETRIED);
+    expect(world.prefect.taskRuns(id).map(({ state }) => state)).toEqual(Array(4).fill("Success"));
   });
 
   it("becomes Cancelled when somebody cancels it while its tasks are reset", async () => {
-    const { fakes, id } = await disrupted();
-    const stop = fakes.prefect.onRequest((call, moment) => {
+    disrupt();
+    const stop = world.prefect.onRequest((call, moment) => {
       if (moment !== "after" || !call.fields.includes("set_task_run_states") || !isFromAgent(call)) return;
       stop();
-      fakes.prefect.setState(id, { type: "Cancelling" });
+      world.prefect.setState(id, { type: "Cancelling" });
     });
-    await agentFor(fakes);
-    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);
-    expect(fakes.prefect.history(id).filter(({ type }) => type === "Scheduled")).toHaveLength(1);
+    world.start(RETRY);
+    await world.time.until(() => world.state(id) === "Cancelled", LONGEST_MS);
+    expect(world.prefect.history(id).filter(({ type }) => type === "Scheduled")).toHaveLength(1);
   });
 
   it("becomes Failed with --on-disruption fail", async () => {
-    const { fakes, id } = await disrupted();
-    const policy = { ...POLICY, onDisruption: "fail" } as const;
-    const agent = await startInProcessAgent(fakes, { policy });
-    onTestFinished(() => agent.stop());
-    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Failed"), WAIT);
-    expect(fakes.prefect.flowRun(id)?.state_message).toMatch(/^Kubernetes Error: pod .* was evicted/);
-    expect(statesOf(fakes, id, "extract-1")).toEqual(["Success"]);
+    disrupt();
+    world.start({ policy: { onDisruption: "fail" } });
+    await world.time.until(() => world.state(id) === "Failed", LONGEST_MS);
+    expect(world.prefect.flowRun(id)?.state_message).toMatch(/^Kubernetes Error: pod .* was evicted/);
+    expect(statesOf("extract-1")).toEqual(["Success"]);
   });
 
-  it.each(["500", "cut before", "cut after"] as const)(
-    "is rescheduled once whichever Prefect call fails: %s",
-    async (how) => {
-      const effect: FaultEffect =
-        how === "500"
-          ? { kind: "status", status: 500 }
-          : { kind: "cut", when: how === "cut before" ? "before" : "after" };
-      for (const from of [1, 7, 13, 19]) {
-        const calls = Array.from({ length: 6 }, (_, at) => from + at);
-        await Promise.all(
-          calls.map(async (nth) => {
-            const { fakes, id } = await disrupted();
-            fakes.prefect.fault({ effect, nth, match: isFromAgent });
-            await agentFor(fakes);
-            await expectRetried(fakes, id);
-            expect(statesOf(fakes, id, "mail-1")).toEqual(["Success"]);
-          }),
-        );
-      }
-    },
-  );
+  it.each<{ readonly how: string; readonly effect: FaultEffect }>([
+    { how: "is answered with 500", effect: { kind: "status", status: 500 } },
+    { how: "is cut before its effect", effect: { kind: "cut", when: "before" } },
+    { how: "is cut after its effect", effect: { kind: "cut", when: "after" } },
+  ])("is rescheduled once whichever call to Prefect $how", async ({ effect }) => {
+    disrupt();
+    world.start(RETRY);
+    await retried();
+    const calls = world.prefect.requests.entries().filter(isFromAgent).length;
+    expect(calls).toBeGreaterThan(10);
+    for (let nth = 1; nth <= calls; nth++) {
+      world.close();
+      disrupt();
+      const fault = world.prefect.fault({ effect, nth, match: isFromAgent });
+      world.start(RETRY);
+      expect({ nth, ...(await retried()) }).toEqual({ nth, ...RETRIED });
+      expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
+    }
+  });
 });

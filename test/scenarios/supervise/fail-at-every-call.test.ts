@@ -6,7 +6,7 @@ import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 import { World } from "../../simulation/world.ts";
 import type { CallFailure } from "../support/api-calls.ts";
-import { OWNED } from "../support/fakes.ts";
+import { putRunJob } from "../support/run-job.ts";
 
 const MINUTE = 60_000;
 const LONGEST_MS = 10 * MINUTE;
@@ -65,7 +65,7 @@ function prepare(scenario: Scenario): void {
     world.idleRuns.add(id);
     world.prefect.setState(id, { type: "Cancelling" });
   }
-  putJob();
+  putRunJob(world.kube, id);
   deletedTooEarly = [];
   world.kube.setOnRequest(({ verb, resource }, moment) => {
     if (verb !== "delete" || resource !== "jobs" || moment !== "before") return;
@@ -73,14 +73,6 @@ function prepare(scenario: Scenario): void {
     const isSettled = state === scenario.state || state === "Cancelling";
     if (!isSettled || logCounts(scenario).includes(0)) deletedTooEarly.push(state);
   });
-}
-
-function putJob(): void {
-  const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
-  const containers = [{ name: "flow", image: "flows:1" }];
-  const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels, annotations: OWNED };
-  world.kube.put("jobs", { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } });
 }
 
 function logCounts({ logged }: Scenario): number[] {

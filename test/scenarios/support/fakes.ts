@@ -3,7 +3,6 @@
 
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
-import { ownerText } from "../../../src/job/owner.ts";
 import { fastClock } from "../../support/clock.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
@@ -22,9 +21,6 @@ export interface RecordedJob {
   readonly flowRunId: string;
   readonly at: Date;
 }
-
-/** A Job with these annotations belongs to the agent without options, and was made by an earlier process of it. */
-export const OWNED = { "prefect.io/agent": ownerText({ name: "agent", labels: [], process: "earlier" }) };
 
 export interface FakesOptions {
   /** Time passes for the fakes, and for agents on them, so many times as fast. */
