@@ -58,7 +58,8 @@ function taskRun(slug: string): string {
 }
 
 /** Only calls of agents fail, not those of pods. */
-const isFromAgent = ({ headers }: Pick<ApiCall, "headers">): boolean => headers["x-prefect-agent-id"] !== undefined;
+const isFromAgent = ({ headers }: Pick<ApiCall, "headers">): boolean =>
+  headers["x-prefect-agent-id"] !== undefined;
 
 /** Waits for the end; then the run's states, how many Jobs it had, and what its log says above DEBUG. */
 async function retried() {
