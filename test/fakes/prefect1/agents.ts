@@ -1,4 +1,4 @@
-// Agents and their configurations: register_agent and its relatives.
+// Agents and their configurations.
 
 import { arrayIn, objectIn, textIn } from "../../../src/base/json.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
@@ -51,26 +51,4 @@ export function createAgentConfig(service: Service, _caller: Caller, input: Json
     settings: objectIn(input["settings"]),
   });
   return { id: row.id };
-}
-
-/** Changes what is given of name and settings. No success for an unknown id. */
-export function updateAgentConfig(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  const { agent_config } = service.db.store.tables;
-  const row = agent_config.get(uuidIn(input, "agent_config_id"));
-  if (row === undefined) return { success: false };
-  agent_config.update(row, {
-    updated: timeNow(service),
-    name: textIn(input["name"]) ?? row.name,
-    settings: input["settings"] === undefined ? row.settings : objectIn(input["settings"]),
-  });
-  return { success: true };
-}
-
-/** Removes a configuration. No success for an unknown id. */
-export function deleteAgentConfig(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  const { agent_config } = service.db.store.tables;
-  const row = agent_config.get(uuidIn(input, "agent_config_id"));
-  if (row === undefined) return { success: false };
-  agent_config.delete(row);
-  return { success: true };
 }

@@ -1,11 +1,9 @@
-// Mutations of a single flow run beside setting its state: cancel, delete, name, labels, heartbeat.
+// Mutations of a single flow run beside setting its state: cancel, delete, heartbeat.
 
-import { arrayIn } from "../../../src/base/json.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import { apiError } from "./api-error.ts";
 import { uuidIn } from "./input.ts";
-import type { FlowRunRow } from "./rows.ts";
 import { isRunning } from "./run-state.ts";
 import { timeNow } from "./service.ts";
 import type { Caller, Service } from "./service.ts";
@@ -33,26 +31,11 @@ export function deleteFlowRun(service: Service, _caller: Caller, input: JsonObje
   return { success: service.db.store.deleteFlowRun(id) };
 }
 
-/** Renames the run. No success for an unknown id. */
-export function setFlowRunName(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  return { success: change(service, input, { name: String(input["name"]) }) };
-}
-
-/** Replaces the labels, sorted. No success for an unknown id. */
-export function setFlowRunLabels(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  return { success: change(service, input, { labels: arrayIn(input["labels"]).map(String).sort() }) };
-}
-
 /** Sets the heartbeat to now; throws for an unknown id. */
 export function updateFlowRunHeartbeat(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  if (!change(service, input, { heartbeat: timeNow(service) })) throw apiError("Invalid flow run ID");
-  return { success: true };
-}
-
-function change(service: Service, input: JsonObject, changes: Partial<FlowRunRow>): boolean {
   const { flow_run } = service.db.store.tables;
   const row = flow_run.get(uuidIn(input, "flow_run_id"));
-  if (row === undefined) return false;
-  flow_run.update(row, { ...changes, updated: timeNow(service) });
-  return true;
+  if (row === undefined) throw apiError("Invalid flow run ID");
+  flow_run.update(row, { heartbeat: timeNow(service), updated: timeNow(service) });
+  return { success: true };
 }

@@ -4,22 +4,10 @@ import { buildASTSchema, parse, GraphQLObjectType } from "graphql";
 import type { GraphQLField, GraphQLSchema, DocumentNode } from "graphql";
 
 import type { JsonObject } from "../../../src/base/json.ts";
-import {
-  createAgentConfig,
-  deleteAgent,
-  deleteAgentConfig,
-  registerAgent,
-  updateAgentConfig,
-} from "./agents.ts";
+import { createAgentConfig, deleteAgent, registerAgent } from "./agents.ts";
 import { operandOf } from "./comparison.ts";
 import { createFlowRun } from "./create-flow-run.ts";
-import {
-  cancelFlowRun,
-  deleteFlowRun,
-  setFlowRunLabels,
-  setFlowRunName,
-  updateFlowRunHeartbeat,
-} from "./flow-runs.ts";
+import { cancelFlowRun, deleteFlowRun, updateFlowRunHeartbeat } from "./flow-runs.ts";
 import { jsonAt } from "./jsonb.ts";
 import { runsInQueue } from "./queue.ts";
 import { related, tableOf } from "./related.ts";
@@ -33,11 +21,9 @@ import type { SelectArguments } from "./select.ts";
 import type { Caller, Service } from "./service.ts";
 import { setFlowRunStates } from "./set-flow-run-state.ts";
 import { setTaskRunStates } from "./set-task-run-state.ts";
-import { stateHierarchy } from "./state-form.ts";
 import { TABLE_NAMES } from "./tables.ts";
 import type { TableName } from "./tables.ts";
-import { getOrCreateTaskRun, setTaskRunName, taskRunInfo, updateTaskRunHeartbeat } from "./task-runs.ts";
-import { createProject, createTenant } from "./tenants.ts";
+import { getOrCreateTaskRun, taskRunInfo, updateTaskRunHeartbeat } from "./task-runs.ts";
 import { shownTime } from "./time.ts";
 
 type Mutation = (service: Service, caller: Caller, input: JsonObject) => JsonObject;
@@ -46,8 +32,6 @@ const MUTATIONS: Readonly<Record<MutationName, Mutation>> = {
   register_agent: registerAgent,
   delete_agent: deleteAgent,
   create_agent_config: createAgentConfig,
-  update_agent_config: updateAgentConfig,
-  delete_agent_config: deleteAgentConfig,
   get_runs_in_queue: runsInQueue,
   set_flow_run_states: setFlowRunStates,
   set_task_run_states: setTaskRunStates,
@@ -55,15 +39,10 @@ const MUTATIONS: Readonly<Record<MutationName, Mutation>> = {
   write_run_logs: writeRunLogs,
   create_flow_run: createFlowRun,
   delete_flow_run: deleteFlowRun,
-  set_flow_run_name: setFlowRunName,
-  set_flow_run_labels: setFlowRunLabels,
-  set_task_run_name: setTaskRunName,
   update_flow_run_heartbeat: updateFlowRunHeartbeat,
   update_task_run_heartbeat: updateTaskRunHeartbeat,
   get_or_create_task_run: getOrCreateTaskRun,
   get_or_create_task_run_info: getOrCreateTaskRun,
-  create_tenant: createTenant,
-  create_project: createProject,
 };
 
 /** Schema texts that were parsed and found valid: a simulation makes thousands of fakes. */
@@ -144,10 +123,6 @@ function resolveQueries(service: Service, query: Fields): void {
     core_version: "1.4.1",
     release_timestamp: "2022-11-17T00:00:00+00:00",
   }));
-  on(query, "reference_data", () => {
-    const hierarchy = stateHierarchy();
-    return { state_hierarchy: hierarchy, state_info: Object.keys(hierarchy).map((name) => ({ name })) };
-  });
   on(query, "get_task_run_info", (_root, args) => taskRunInfo(service, args));
   on(query, "auth_info", () => {
     const [tenant] = service.db.store.tables.tenant.all();

@@ -79,13 +79,11 @@ function rootText(table: TableName): string {
 const SERVICE_QUERIES = `
   hello: String
   api: api_information
-  reference_data: reference_data
   get_task_run_info(task_run_id: UUID!): task_run_info_payload
 `;
 
 const SERVICE_TYPES = `
 type api_information { backend: String mode: String version: String core_version: String release_timestamp: String }
-type reference_data { state_hierarchy: JSON! state_info: JSON! }
 type id_payload { id: UUID }
 type success_payload { success: Boolean error: String }
 type runs_in_queue_payload { flow_run_ids: [String!] }
@@ -101,8 +99,6 @@ const MUTATION_RESULTS = {
   register_agent: "id_payload",
   delete_agent: "success_payload",
   create_agent_config: "id_payload",
-  update_agent_config: "success_payload",
-  delete_agent_config: "success_payload",
   get_runs_in_queue: "runs_in_queue_payload",
   set_flow_run_states: "set_states_payload",
   set_task_run_states: "set_states_payload",
@@ -110,15 +106,10 @@ const MUTATION_RESULTS = {
   write_run_logs: "success_payload",
   create_flow_run: "id_payload",
   delete_flow_run: "success_payload",
-  set_flow_run_name: "success_payload",
-  set_flow_run_labels: "success_payload",
-  set_task_run_name: "success_payload",
   update_flow_run_heartbeat: "success_payload",
   update_task_run_heartbeat: "success_payload",
   get_or_create_task_run: "id_payload",
   get_or_create_task_run_info: "task_run_info_payload",
-  create_tenant: "id_payload",
-  create_project: "id_payload",
 } as const;
 
 /** The mutations that the fake knows. */
@@ -134,8 +125,6 @@ const INPUTS = `
 input register_agent_input { tenant_id: UUID labels: [String!] agent_config_id: UUID type: String! name: String }
 input delete_agent_input { agent_id: UUID! }
 input create_agent_config_input { tenant_id: UUID! name: String settings: JSON }
-input update_agent_config_input { agent_config_id: UUID! name: String settings: JSON }
-input delete_agent_config_input { agent_config_id: UUID! }
 input get_runs_in_queue_input { tenant_id: UUID! before: DateTime labels: [String!] }
 input set_flow_run_state_input { flow_run_id: UUID! version: Int state: JSON! }
 input set_flow_run_states_input { states: [set_flow_run_state_input!]! }
@@ -151,13 +140,8 @@ input create_flow_run_input {
   scheduled_start_time: DateTime idempotency_key: String flow_run_name: String
 }
 input delete_flow_run_input { flow_run_id: UUID! }
-input set_flow_run_name_input { flow_run_id: UUID! name: String! }
-input set_flow_run_labels_input { flow_run_id: UUID! labels: [String!]! }
-input set_task_run_name_input { task_run_id: UUID! name: String! }
 input update_flow_run_heartbeat_input { flow_run_id: UUID! }
 input update_task_run_heartbeat_input { task_run_id: UUID! }
 input get_or_create_task_run_input { flow_run_id: UUID! task_id: UUID! map_index: Int }
 input get_or_create_task_run_info_input { flow_run_id: UUID! task_id: UUID! map_index: Int }
-input create_tenant_input { name: String! slug: String! }
-input create_project_input { tenant_id: UUID! name: String! description: String }
 `;

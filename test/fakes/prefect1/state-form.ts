@@ -47,14 +47,6 @@ const RESULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   SecretResult: ["location", "secret_type"],
 };
 
-/** Parent → children, the whole tree: `reference_data.state_hierarchy`. */
-export function stateHierarchy(): Record<string, string[]> {
-  const children: Record<string, string[]> = { State: [] };
-  for (const type of Object.keys(PARENTS)) children[type] = [];
-  for (const [type, parent] of Object.entries(PARENTS)) children[parent]?.push(type);
-  return children;
-}
-
 /** The state as the server stores it. Throws what StateSchema says of one that it cannot read. */
 export function storedState(given: unknown, now: Date): State {
   if (!isObject(given)) throw apiError("{'_schema': ['Invalid input type.']}");

@@ -56,21 +56,12 @@ export function taskRunInfo(service: Service, input: JsonObject): JsonObject {
   return infoOf(row);
 }
 
-/** Renames the task run; throws for an unknown id. */
-export function setTaskRunName(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  return change(service, input, { name: String(input["name"]) });
-}
-
 /** Sets the heartbeat to now; throws for an unknown id. */
 export function updateTaskRunHeartbeat(service: Service, _caller: Caller, input: JsonObject): JsonObject {
-  return change(service, input, { heartbeat: timeNow(service) });
-}
-
-function change(service: Service, input: JsonObject, changes: Partial<TaskRunRow>): JsonObject {
   const { task_run } = service.db.store.tables;
   const row = task_run.get(uuidIn(input, "task_run_id"));
   if (row === undefined) throw apiError("Invalid task run ID");
-  task_run.update(row, { ...changes, updated: timeNow(service) });
+  task_run.update(row, { heartbeat: timeNow(service), updated: timeNow(service) });
   return { success: true };
 }
 

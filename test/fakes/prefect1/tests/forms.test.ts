@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { jsonContains } from "../jsonb.ts";
-import { stateHierarchy, storedState } from "../state-form.ts";
+import { storedState } from "../state-form.ts";
 import { shownTime, storedTime } from "../time.ts";
 
 const now = new Date("2022-03-04T05:06:07.089Z");
@@ -56,16 +56,6 @@ describe("storedState", () => {
       ...rest,
       type: "Mapped",
       n_map_states: 2,
-    });
-  });
-});
-
-describe("stateHierarchy", () => {
-  it("names the children of every state", () => {
-    expect(stateHierarchy()).toMatchObject({
-      State: ["Pending", "Running", "Finished", "_MetaState"],
-      Success: ["Cached", "Mapped", "Skipped"],
-      Retrying: [],
     });
   });
 });
