@@ -1,4 +1,5 @@
-// Before the tests of a release: makes dist/release and dist/image.tar if they are missing or outdated, which takes minutes.
+// Before the tests of a release: makes dist/release, dist/image.tar and the executable if they are missing or outdated, which takes
+// minutes.
 
 import { buildIfOld } from "../e2e/support/build.ts";
 
@@ -6,4 +7,5 @@ import { buildIfOld } from "../e2e/support/build.ts";
 export default function setup(): void {
   buildIfOld("release/prefect.yaml", "release");
   buildIfOld("image.tar", "image");
+  buildIfOld("kubectl-prefect", "build");
 }
