@@ -1,4 +1,4 @@
-// Which due runs an agent finds, and when it launches them: labels, full pages, prefetch, --limit.
+// Which due runs an agent finds: labels, full pages, --limit.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
@@ -65,40 +65,6 @@ describe("an agent that looks for due runs", () => {
     await start({ flags: { limit: "1" } });
     await untilSucceeded(fakes, [id]);
     expect(fakes.jobsOf(resumed)).toEqual([]);
-  });
-});
-
-describe("a run that is fetched before its start time", () => {
-  it("is launched at its start time, not earlier", async () => {
-    const startTime = fromNow(1_500);
-    const id = dueRun(fakes, { startTime });
-    await start();
-    await untilSucceeded(fakes, [id]);
-    expect(fakes.jobsOf(id)[0]?.at.getTime()).toBeGreaterThanOrEqual(startTime.getTime());
-    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
-  });
-
-  it("is not launched if it is cancelled before its start time", async () => {
-    const cancelled = dueRun(fakes, { startTime: fromNow(1_500) });
-    const later = dueRun(fakes, { startTime: fromNow(1_600) });
-    const agent = await start();
-    await eventually(() => expect(agent.lines.join()).toContain("Waiting for flow runs"));
-    await eventually(() => expect(fakes.prefect.requests.count("get_runs_in_queue")).toBeGreaterThan(1));
-    fakes.prefect.setState(cancelled, { type: "Cancelled" });
-    await untilSucceeded(fakes, [later]);
-    expect(fakes.jobsOf(cancelled)).toEqual([]);
-    expect(fakes.prefect.flowRun(cancelled)?.state).toBe("Cancelled");
-  });
-
-  it("stays Scheduled for the next agent if this one stops", async () => {
-    const id = dueRun(fakes, { startTime: fromNow(1_500) });
-    const first = await start();
-    await eventually(() => expect(fakes.prefect.requests.count("get_runs_in_queue")).toBeGreaterThan(1));
-    await first.stop();
-    expect(fakes.prefect.flowRun(id)?.state).toBe("Scheduled");
-    await start();
-    await untilSucceeded(fakes, [id]);
-    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
 });
 
