@@ -25,7 +25,7 @@ import { fakeCluster, realCluster } from "./cluster.ts";
 import type { DemoCluster } from "./cluster.ts";
 import type { RunResult } from "./result.ts";
 import { flowReport } from "./flow-report.ts";
-import { fastClock } from "./fast-clock.ts";
+import { shortSleeps } from "./short-sleeps.ts";
 import { Watcher } from "./watcher.ts";
 
 /** Dependencies of the demo. */
@@ -165,7 +165,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<void> {
   const { kube, namespace } = cluster;
-  const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
+  const clock = shortSleeps(deps.clock, LONGEST_SLEEP_MS);
   await runAgent(
     {
       kube,

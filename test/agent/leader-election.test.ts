@@ -1,4 +1,4 @@
-import { clockOf } from "../support/clock.ts";
+import { fastClock } from "../support/clock.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { whileLeading } from "../../src/agent/leader-election.ts";
 import { aborted, systemClock } from "../../src/base/clock.ts";
@@ -10,12 +10,7 @@ import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
-/** A clock a hundred times as fast. */
-const startMs = Date.now();
-const fast: Clock = clockOf({
-  now: () => new Date(startMs + (Date.now() - startMs) * 100),
-  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
-});
+const fast = fastClock(100);
 const lease = { name: "prefect-agent", namespace: "default" };
 
 let fake: FakeKubernetes;

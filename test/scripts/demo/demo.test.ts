@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clockOf } from "../../support/clock.ts";
-import { systemClock } from "../../../src/base/clock.ts";
-import type { Clock } from "../../../src/base/clock.ts";
+import { fastClock } from "../../support/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { SCENARIOS } from "../../../scripts/demo/scenarios.ts";
 import { runDemo } from "../../../scripts/demo/demo.ts";
@@ -9,19 +7,10 @@ import type { DemoDeps } from "../../../scripts/demo/demo.ts";
 import { problemsOf } from "../../../scripts/demo/result.ts";
 import { plainPalette } from "../../../src/output/palette.ts";
 
-/** A clock that is four times as fast. */
-function fastClock(): Clock {
-  const startedMs = Date.now();
-  return clockOf({
-    now: () => new Date(startedMs + (Date.now() - startedMs) * 4),
-    sleep: (ms, signal) => systemClock.sleep(ms / 4, signal),
-  });
-}
-
 function demo(overrides: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps } {
   const lines: string[] = [];
   const deps: DemoDeps = {
-    clock: fastClock(),
+    clock: fastClock(4),
     signal: new AbortController().signal,
     print: (line) => lines.push(line),
     palette: plainPalette,

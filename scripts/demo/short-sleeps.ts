@@ -4,7 +4,7 @@
 import type { Clock } from "../../src/base/clock.ts";
 
 /** A clock whose sleeps take at most `longestMs`, which must exceed how far ahead a flow run is scheduled. */
-export function fastClock(clock: Clock, longestMs: number): Clock {
+export function shortSleeps(clock: Clock, longestMs: number): Clock {
   return {
     now: () => clock.now(),
     ticks: () => clock.ticks(),
