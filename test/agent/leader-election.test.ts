@@ -1,4 +1,4 @@
-import { fastClock } from "../support/clock.ts";
+import { clockOf, fastClock } from "../support/clock.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { whileLeading } from "../../src/agent/leader-election.ts";
 import { aborted, systemClock } from "../../src/base/clock.ts";
@@ -77,7 +77,7 @@ describe("whileLeading", () => {
 
   it("keeps the lead for as long as its renewals succeed", async () => {
     // Only the waits between renewals advance this clock, so that a slow machine cannot miss a deadline.
-    let now = startMs;
+    let now = Date.now();
     const target: Clock = clockOf({
       now: () => new Date(now),
       sleep: (ms, signal) => {
