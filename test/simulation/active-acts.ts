@@ -118,7 +118,7 @@ export class ActiveActs implements Acts {
     const refused = (code: number, message: string): Failure =>
       new Failure(message, { code, reason: "Forbidden", details: { name, group: "batch", kind: "jobs" } });
     const run = this.#scene.runs.get(labels?.[FLOW_RUN_LABEL] ?? "");
-    if (run?.plan.fate === "has its Job denied") {
+    if (run?.plan.outcome === "has its Job denied") {
       this.#scene.cause(run, "its Job is denied");
       return refused(
         403,

@@ -1,5 +1,5 @@
 // A flow's own process in its pod: it sets states, sends heartbeats, ends itself when it is cancelled, and exits as its
-// run's fate says.
+// run's outcome says.
 
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
@@ -8,7 +8,7 @@ import { terminated } from "../fakes/kubernetes/pod-status.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FlowObjects } from "./flow-objects.ts";
 import type { RunFact } from "./facts.ts";
-import type { Fate } from "./plan.ts";
+import type { Outcome } from "./plan.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 const TICK_MS = 5_000;
@@ -21,7 +21,7 @@ export interface FlowProcessDeps {
   readonly prefect: FakePrefect1;
   readonly run: RunFact;
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly fate: Fate;
+  readonly outcome: Outcome;
   /** Runs the function as the flow. */
   readonly act: (run: () => void) => void;
   /** A reason for the run to fail has come up. */
@@ -32,7 +32,7 @@ export interface FlowProcessDeps {
 }
 
 /** Exit codes of processes that say nothing to Prefect. */
-const CRASHES: Readonly<Partial<Record<Fate, { readonly exitCode: number; readonly reason?: string }>>> = {
+const CRASHES: Readonly<Partial<Record<Outcome, { readonly exitCode: number; readonly reason?: string }>>> = {
   crashes: { exitCode: 1 },
   "runs out of memory": { exitCode: 137, reason: "OOMKilled" },
 };
@@ -47,7 +47,7 @@ export class FlowProcess {
   }
 
   start(): void {
-    const { time, run, prefect, fate } = this.#deps;
+    const { time, run, prefect, outcome } = this.#deps;
     const state = this.#state();
     if (state === undefined || isFinished(state)) return this.#exitSoon();
     if (state === "Cancelling") return this.#cancelled();
@@ -55,22 +55,22 @@ export class FlowProcess {
     prefect.heartbeat(run.id);
     this.#deps.objects.make();
     time.after(TICK_MS, () => this.#tick());
-    if (fate !== "never ends") time.after(run.plan.runS * 1_000, () => this.#end());
+    if (outcome !== "never ends") time.after(run.plan.runS * 1_000, () => this.#end());
   }
 
   #tick(): void {
     if (!this.#isAlive()) return;
-    const { time, run, prefect, fate } = this.#deps;
+    const { time, run, prefect, outcome } = this.#deps;
     const state = this.#state();
-    if (state === "Cancelling" && fate !== "ignores its cancellation") return this.#cancelled();
+    if (state === "Cancelling" && outcome !== "ignores its cancellation") return this.#cancelled();
     if (state === "Running" && ++this.#ticks % TICKS_BETWEEN_HEARTBEATS === 0) prefect.heartbeat(run.id);
     time.after(TICK_MS, () => this.#tick());
   }
 
   #end(): void {
     if (!this.#isAlive()) return;
-    const { fate, onCause } = this.#deps;
-    const crash = CRASHES[fate];
+    const { outcome, onCause } = this.#deps;
+    const crash = CRASHES[outcome];
     if (crash !== undefined) {
       onCause(`its container exits with code ${crash.exitCode}`);
       return this.#exit(crash);
@@ -78,9 +78,9 @@ export class FlowProcess {
     this.#deps.objects.close();
     const state = this.#state();
     if (state === "Running" || state === "Cancelling") {
-      if (fate === "fails itself") this.#set("Failed", "Some reference tasks failed.");
-      else if (fate === "retries a task" && this.#retries()) return this.#exitSoon();
-      else if (fate !== "ends without a word") this.#set("Success");
+      if (outcome === "fails itself") this.#set("Failed", "Some reference tasks failed.");
+      else if (outcome === "retries a task" && this.#retries()) return this.#exitSoon();
+      else if (outcome !== "ends without a word") this.#set("Success");
     }
     this.#exitSoon();
   }

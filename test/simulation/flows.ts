@@ -4,8 +4,8 @@ import type { Job } from "../../src/kube/client/objects.ts";
 import type { RunFact } from "./facts.ts";
 import { flowObjects, isOfFlow } from "./flow-objects.ts";
 import { FlowProcess } from "./flow-process.ts";
-import type { Fate } from "./plan.ts";
-import { podFate } from "./pod-fates.ts";
+import type { Outcome } from "./plan.ts";
+import { podLife } from "./pod-outcomes.ts";
 import { FLOW } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Flows } from "./world.ts";
@@ -13,23 +13,23 @@ import type { Flows } from "./world.ts";
 export function flowsOf(scene: Scene): Flows {
   const attempts = new Map<string, number>();
   /** What the processes in pods do, by the pods' names. */
-  const fates = new Map<string, Fate>();
+  const outcomes = new Map<string, Outcome>();
   return {
     script: (job, pod) => {
       const run = scene.runOf(job);
       if (run === undefined || isOfFlow(job)) return { outcome: "succeed", runMs: 30_000 };
       const attempt = attempts.get(run.id) ?? 0;
       attempts.set(run.id, attempt + 1);
-      const { script, process, isFatal } = podFate(run.plan, pod, attempt);
-      if (isFatal) scene.cause(run, run.plan.fate, run.plan.fate === "is evicted");
-      if (process !== undefined) fates.set(pod.metadata.name, process);
+      const { script, process, isFatal } = podLife(run.plan, pod, attempt);
+      if (isFatal) scene.cause(run, run.plan.outcome, run.plan.outcome === "is evicted");
+      if (process !== undefined) outcomes.set(pod.metadata.name, process);
       return script;
     },
     onPhase: (job, pod, phase) => {
       const run = scene.runOf(job);
-      const fate = fates.get(pod.metadata.name);
-      if (phase !== "Running" || run === undefined || fate === undefined) return;
-      const process = flowProcess(scene, { run, job, fate, pod: pod.metadata });
+      const outcome = outcomes.get(pod.metadata.name);
+      if (phase !== "Running" || run === undefined || outcome === undefined) return;
+      const process = flowProcess(scene, { run, job, outcome, pod: pod.metadata });
       // The pod's phase is not stored yet.
       scene.world.time.after(0, () => process?.start());
     },
@@ -39,11 +39,11 @@ export function flowsOf(scene: Scene): Flows {
 interface Started {
   readonly run: RunFact;
   readonly job: Job;
-  readonly fate: Fate;
+  readonly outcome: Outcome;
   readonly pod: Job["metadata"];
 }
 
-function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProcess | undefined {
+function flowProcess(scene: Scene, { run, job, outcome, pod }: Started): FlowProcess | undefined {
   const { world } = scene;
   const { namespace, name, uid } = job.metadata;
   const kube = world.kubes.find((cluster) => cluster.get("jobs", namespace, name)?.metadata.uid === uid);
@@ -55,7 +55,7 @@ function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProces
     kube,
     prefect,
     run,
-    fate,
+    outcome,
     pod,
     act: (act) => scene.as(FLOW, act),
     onCause: (what) => scene.cause(run, what),

@@ -19,7 +19,7 @@ export interface AgentPlan {
   readonly cancelGraceS: number;
 }
 
-export type Fate = (typeof FATES)[number];
+export type Outcome = (typeof OUTCOMES)[number];
 
 export interface RunPlan {
   /** When it is created, and how long after that it is due. */
@@ -27,7 +27,7 @@ export interface RunPlan {
   readonly dueInS: number;
   readonly prefect: number;
   readonly labels: readonly string[];
-  readonly fate: Fate;
+  readonly outcome: Outcome;
   /** How long its container takes to start, and how long it then runs. */
   readonly startS: number;
   readonly runS: number;
@@ -59,7 +59,7 @@ export interface Plan {
 }
 
 /** What becomes of a run's pods if nobody interferes. */
-const FATES = [
+const OUTCOMES = [
   "succeeds",
   "fails itself",
   "crashes",
@@ -154,9 +154,9 @@ const run: fc.Arbitrary<RunPlan> = fc.record({
   dueInS: fc.constantFrom(0, 0, 0, 8, 45),
   prefect: number,
   labels: fc.constantFrom<readonly string[]>(["gpu"], ["gpu"], ["gpu"], []),
-  fate: fc.oneof(
-    { weight: 2, arbitrary: fc.constant<Fate>("succeeds") },
-    { weight: 3, arbitrary: fc.constantFrom(...FATES, "gets its Secret late") },
+  outcome: fc.oneof(
+    { weight: 2, arbitrary: fc.constant<Outcome>("succeeds") },
+    { weight: 3, arbitrary: fc.constantFrom(...OUTCOMES, "gets its Secret late") },
   ),
   startS: fc.integer({ min: 0, max: 20 }),
   runS: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 200 })),

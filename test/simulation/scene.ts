@@ -243,7 +243,9 @@ export class Scene {
         isDeleted: false,
       };
       this.runs.set(id, run);
-      this.tell(`${name} is due in ${plan.dueInS} s, with labels [${plan.labels.join()}]; it ${plan.fate}`);
+      this.tell(
+        `${name} is due in ${plan.dueInS} s, with labels [${plan.labels.join()}]; it ${plan.outcome}`,
+      );
     });
   }
 

@@ -1,4 +1,4 @@
-// The fates, step by step: what the cluster shows of a pod that succeeds, fails, cannot start, is thrown out.
+// The outcomes, step by step: what the cluster shows of a pod that succeeds, fails, cannot start, is thrown out.
 
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import type { PodOutcome, PodEvent, PodStep } from "./pod-script.ts";

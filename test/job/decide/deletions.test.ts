@@ -54,13 +54,13 @@ describe("a Job whose run was launched again while nobody kept the Job alive", (
     expect(deletions).toHaveLength(want);
   });
 
-  it("is left alone beside a newer Job that is over", () => {
+  it("is not deleted beside a newer Job that is over", () => {
     const over = { ...newer, job: { ...newer.job, status: failed.status } };
     const { deletions } = decisionOf({ jobs: [{ pods: [pending] }, over], run: claimedIn("default"), place });
     expect(deletions).toEqual([]);
   });
 
-  it("is left alone once its flow has started", () => {
+  it("is not deleted once its flow has started", () => {
     const jobs = [{ pods: [runningPod] }];
     expect(decisionOf({ jobs, run: claimedIn("other"), place }).deletions).toEqual([]);
   });

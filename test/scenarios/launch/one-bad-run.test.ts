@@ -43,7 +43,7 @@ describe("a run whose claim fails", () => {
     }
   });
 
-  it("for good leaves the claims of its batch alone, and is told once", async () => {
+  it("for good does not hold up the claims of its batch, and is told once", async () => {
     const agent = world.start();
     await world.time.pass(20 * SECOND);
     const bad = world.dueRun();
@@ -109,7 +109,7 @@ describe("a claim that waits for the batches before it", () => {
     await world.time.pass(5 * SECOND);
     for (const id of ids) world.prefect.setState(id, { type: "Cancelled" });
     await world.time.pass(2 * MINUTE);
-    // Two requests with 100 claims each were on their way.
+    // Two requests with 100 claims each had been sent.
     expect(ids.filter((id) => world.state(id) === "Cancelled")).toHaveLength(50);
   });
 });

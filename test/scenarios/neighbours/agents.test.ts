@@ -51,7 +51,7 @@ describe("an agent beside others", () => {
     expect(created).toHaveLength(ids.length);
   });
 
-  it("leaves finished Jobs alone that another keeps with --disable-job-deletion", async () => {
+  it("does not delete finished Jobs that another keeps with --disable-job-deletion", async () => {
     await started({ ...gpu, flags: { disableJobDeletion: true } });
     const id = world.dueRun({ labels: ["gpu"] });
     await untilState(id, "Success");

@@ -96,7 +96,7 @@ describe("a claim without a Job", () => {
     },
     { name: "that only the CA tells from others", place: ({ namespace, ca }) => ({ namespace, ca }) },
     { name: "of a cluster with another CA", place: ({ namespace }) => ({ namespace, ca: "other" }) },
-  ])("$name is left alone", async ({ place }) => {
+  ])("$name gets no Job", async ({ place }) => {
     const id = claimed({ place: place(here()) });
     world.start(AGENT);
     await world.time.pass(20 * MINUTE);
@@ -104,7 +104,7 @@ describe("a claim without a Job", () => {
     expect(world.state(id)).toBe("Submitted");
   });
 
-  it("is left alone once another agent, such as Prefect's own, has claimed the run", async () => {
+  it("gets no Job once another agent, such as Prefect's own, has claimed the run", async () => {
     const id = claimed();
     world.prefect.setState(id, { type: "Submitted", message: "Submitted for execution" });
     world.start(AGENT);

@@ -1,4 +1,4 @@
-// Two Prefects, or two tenants of one, whose agents work in one namespace: each leaves the other's Jobs alone for ever. In
+// Two Prefects, or two tenants of one, whose agents work in one namespace: each never touches the other's Jobs. In
 // virtual time.
 
 import { afterEach, describe, expect, it } from "vitest";

@@ -4,14 +4,14 @@ import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import { daskRunOf } from "../flow-objects.ts";
 import type { JobFact, RunFact } from "../facts.ts";
-import type { AgentPlan, Fate } from "../plan.ts";
+import type { AgentPlan, Outcome } from "../plan.ts";
 import type { Scene } from "../scene.ts";
 import { isLive, isReported } from "./jobs.ts";
 
-/** Fates with which a run stays as it is until a person acts. */
-const ENDLESS = new Set<Fate>(["never ends", "finds no node", "ends without a word"]);
-/** Fates with which a run becomes Success, if nobody interferes. */
-const SUCCEEDING = new Set<Fate>([
+/** Outcomes with which a run stays as it is until a person acts. */
+const ENDLESS = new Set<Outcome>(["never ends", "finds no node", "ends without a word"]);
+/** Outcomes with which a run becomes Success, if nobody interferes. */
+const SUCCEEDING = new Set<Outcome>([
   "succeeds",
   "pulls its image late",
   "gets its Secret late",
@@ -35,8 +35,8 @@ function unsettledRun(scene: Scene, run: RunFact): string[] {
     return [...wrong, ...unreported(run), ...wrongEnd(run, type)];
   }
   if (!isTakenBySomebody(scene, run)) return [];
-  if (!ENDLESS.has(run.plan.fate)) return [`${run.name} is ${type}`];
-  if (run.plan.fate === "ends without a word") return [];
+  if (!ENDLESS.has(run.plan.outcome)) return [`${run.name} is ${type}`];
+  if (run.plan.outcome === "ends without a word") return [];
   const live = jobs.filter(({ endedMs, deletedMs }) => endedMs === undefined && deletedMs === undefined);
   const isWaiting = type === "Submitted" || type === "Running";
   return isWaiting && live.length === 1 ? [] : [`${run.name} is ${type} and has ${live.length} living Jobs`];
@@ -70,7 +70,7 @@ function unreported(run: RunFact): string[] {
 }
 
 function wrongEnd({ isDeleted, isTouched, causes, plan, name }: RunFact, type: string): string[] {
-  if (isDeleted || isTouched || causes.length > 0 || !SUCCEEDING.has(plan.fate)) return [];
+  if (isDeleted || isTouched || causes.length > 0 || !SUCCEEDING.has(plan.outcome)) return [];
   return type === "Success" ? [] : [`${name} is ${type}, although nothing was wrong with it`];
 }
 

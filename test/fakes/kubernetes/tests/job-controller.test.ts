@@ -19,7 +19,7 @@ function reasonsOf(fake: FakeKubernetes): string[] {
 const FAILED = ["FailureTarget BackoffLimitExceeded", "Failed BackoffLimitExceeded"];
 const COMPLETE = ["SuccessCriteriaMet CompletionsReached", "Complete CompletionsReached"];
 
-describe("fates", () => {
+describe("outcomes", () => {
   it.each<[PodOutcomeName, object]>([
     ["succeed", { phase: "Succeeded", containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] }],
     [
@@ -143,8 +143,8 @@ describe("the Job controller", () => {
   });
 
   it("lets a later pod save the Job", async () => {
-    const fates: PodOutcomeName[] = ["fail", "succeed"];
-    const { fake, kube } = await withFake({ script: () => fates.shift() ?? "never", podBackoffMs: 1 });
+    const outcomes: PodOutcomeName[] = ["fail", "succeed"];
+    const { fake, kube } = await withFake({ script: () => outcomes.shift() ?? "never", podBackoffMs: 1 });
     await kube.post(kube.path("jobs"), jobBody("a", { backoffLimit: 6 }));
     await expect.poll(() => conditionsOf(fake, "a")).toEqual(COMPLETE);
     expect(fake.get("jobs", "default", "a")?.status).toMatchObject({ succeeded: 1, failed: 1 });

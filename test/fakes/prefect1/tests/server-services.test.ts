@@ -58,7 +58,7 @@ describe("lazarus", () => {
     expect(api.lazarus()).toEqual([]);
   });
 
-  it("leaves runs alone that wait for a task's retry", async () => {
+  it("does not restart runs that wait for a task's retry", async () => {
     const run = runIn("Running");
     await setTaskState(api, taskOf(run), { type: "Retrying" });
     clock.forward(TEN_MINUTES);

@@ -1,12 +1,12 @@
-// The lives of a run's pods by its fate. Those whose container runs are ended by its process (flow-process.ts).
+// The lives of a run's pods by its outcome. Those whose container runs are ended by its process (flow-process.ts).
 
 import type { Pod } from "../../src/kube/client/objects.ts";
 import { stepsOf } from "../fakes/kubernetes/pod-outcomes.ts";
 import type { PodOutcomeName, PodScript, PodStep } from "../fakes/kubernetes/pod-script.ts";
-import type { Fate, RunPlan } from "./plan.ts";
+import type { Outcome, RunPlan } from "./plan.ts";
 
-/** Fates that keep the container from running, or end it from outside, and what the cluster does. */
-const OUTCOMES: Readonly<Partial<Record<Fate, PodOutcomeName>>> = {
+/** Outcomes that keep the container from running, or end it from outside, and what the cluster does. */
+const POD_OUTCOMES: Readonly<Partial<Record<Outcome, PodOutcomeName>>> = {
   "has no image": "imagePull",
   "lacks a Secret": "configError",
   "crashes again and again": "crashLoop",
@@ -17,39 +17,43 @@ const OUTCOMES: Readonly<Partial<Record<Fate, PodOutcomeName>>> = {
 const REFUSAL = 'admission webhook "policy.test" denied the request: pods of this flow are not allowed';
 
 /** What becomes of a pod, and of the process in it; undefined: no process ever runs. */
-export interface PodFate {
+export interface PodLife {
   readonly script: PodScript;
-  readonly process: Fate | undefined;
-  /** The fate itself is a reason to fail. */
+  readonly process: Outcome | undefined;
+  /** The outcome itself is a reason to fail. */
   readonly isFatal: boolean;
 }
 
 /** The life of a pod; `attempt`: which of the run's pods it is, from 0. */
-export function podFate(run: RunPlan, pod: Pod, attempt: number): PodFate {
-  const { fate } = run;
+export function podLife(run: RunPlan, pod: Pod, attempt: number): PodLife {
+  const { outcome } = run;
   const startMs = run.startS * 1_000;
   const runMs = run.runS * 1_000;
-  const outcome = OUTCOMES[fate];
-  if (outcome !== undefined && (fate !== "is evicted" || attempt === 0)) {
-    const message = fate === "has its pod refused" ? { message: REFUSAL } : {};
-    const process = fate === "is evicted" ? "never ends" : undefined;
-    return { script: { outcome, startMs, runMs, ...message }, process, isFatal: fate !== "finds no node" };
+  const podOutcome = POD_OUTCOMES[outcome];
+  if (podOutcome !== undefined && (outcome !== "is evicted" || attempt === 0)) {
+    const message = outcome === "has its pod refused" ? { message: REFUSAL } : {};
+    const process = outcome === "is evicted" ? "never ends" : undefined;
+    return {
+      script: { outcome: podOutcome, startMs, runMs, ...message },
+      process,
+      isFatal: outcome !== "finds no node",
+    };
   }
-  const process = fate === "is evicted" ? "succeeds" : fate;
+  const process = outcome === "is evicted" ? "succeeds" : outcome;
   const runs = stepsOf({ outcome: "never", startMs }, pod);
-  if (fate === "pulls its image late") {
+  if (outcome === "pulls its image late") {
     const message = "toomanyrequests: You have reached your pull rate limit";
     const script = [...stepsOf({ outcome: "imagePull", message }, pod), ...withoutNode(runs)];
     return { script, process, isFatal: false };
   }
-  if (fate === "gets its Secret late") {
+  if (outcome === "gets its Secret late") {
     const script = [
       ...stepsOf({ outcome: "configError" }, pod),
       ...later(withoutNode(runs), startMs + 5_000),
     ];
     return { script, process, isFatal: false };
   }
-  if (fate === "finds a node late") {
+  if (outcome === "finds a node late") {
     const script = [...stepsOf({ outcome: "pending" }, pod), ...later(runs, startMs * 3)];
     return { script, process, isFatal: false };
   }
