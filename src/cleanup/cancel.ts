@@ -127,9 +127,11 @@ function problemOf(error: unknown): CancelProblem {
   return { error: textOf(error), hint, exitCode: retryable ? exitCode : undefined };
 }
 
-/** Whether it was claimed, but had not started. */
+/** Whether it had not started, or was to start again: it has no process. A run of Prefect 3 waits for a retry in its process. */
 function wasPending({ status }: OwnerRun): boolean {
-  return status.kind === "known" && status.state.type === "pending";
+  if (status.kind !== "known") return false;
+  const { type, name } = status.state;
+  return type === "pending" || (type === "scheduled" && name !== "AwaitingRetry");
 }
 
 /** Those runs of which nothing runs any more. What runs on is a problem, also if it is kept. */

@@ -112,7 +112,7 @@ function matches(run: InventoryRun, ref: RunRef): boolean {
 
 async function findInPrefect(
   { text: name, idPrefix }: RunRef,
-  { directories, signal }: ResolveOptions,
+  { directories, mustBeUnique, signal }: ResolveOptions,
 ): Promise<readonly ResolvedRun[]> {
   const results = await Promise.allSettled(
     ([1, 2] as const).map(async (prefectVersion): Promise<readonly ResolvedRun[]> => {
@@ -134,8 +134,9 @@ async function findInPrefect(
   const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
   const byId = found.find(({ flowRunId }) => flowRunId === name.toLowerCase());
   if (byId !== undefined) return [byId];
-  // The API that failed may have such a run.
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  // The API that failed may have such a run, too: only who reads may go on.
+  if (found.length === 0 || mustBeUnique)
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   return found;
 }
 

@@ -1,7 +1,7 @@
 // Inventory: what the agent would decide about a run. Pure. The agent remembers when it first observed a problem; an
 // inventory takes the time when the pod or Job was created, or ended.
 
-import { DELETED_RUN, isCancelled, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isCancelled, isFailed, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
 import {
@@ -12,9 +12,13 @@ import {
   type ObservedRun,
 } from "../job/observe/observed.ts";
 import { isLive, jobPhase, type JobPhase } from "../job/observe/phase.ts";
+import { oneLine } from "../job/observe/problem.ts";
 import { decide } from "../job/decide/decide.ts";
 import type { Job } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
+
+/** The reason of a Job that has ended well (job/decide/by-phase.ts). */
+const COMPLETED = "its Job completed";
 
 type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 
@@ -26,6 +30,28 @@ export function decideRun(run: DecidedRun, now: Date): Decision {
   return decideAbout(jobs, run, now);
 }
 
+/** What the state says of a Job that has ended well, or that works on although its run is over. */
+function byState(decision: Decision, run: RunStatus): Decision {
+  const { status, reason, deletions } = decision;
+  if (status !== "finished" || run.kind !== "known") return decision;
+  const { type, name, message = "" } = run.state;
+  const hasCompleted = reason === COMPLETED;
+  if (isFinished(type) && !hasCompleted && deletions.length > 0) return { ...decision, status: "orphaned" };
+  if (isFailed(type))
+    return {
+      ...decision,
+      status: "failed",
+      reason: message === "" ? `its flow run is ${name}` : `${name}: ${oneLine(message)}`,
+    };
+  if (!hasCompleted || isFinished(type)) return decision;
+  const waits = type === "scheduled" || type === "paused";
+  return {
+    ...decision,
+    status: waits ? "pending" : status,
+    reason: `${COMPLETED}, and its flow run is ${name}`,
+  };
+}
+
 function decideAbout(
   jobs: readonly ObservedJob[],
   { observed, status: run }: DecidedRun,
@@ -34,7 +60,7 @@ function decideAbout(
   const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
   const isOurs = ({ metadata }: Job): boolean => uids.has(metadata.uid);
   const firstObserved = firstObservedOf(observed);
-  return decide({ observed, isOurs, run, policy: DEFAULT_POLICY, now, firstObserved });
+  return byState(decide({ observed, isOurs, run, policy: DEFAULT_POLICY, now, firstObserved }), run);
 }
 
 /** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
@@ -52,11 +78,11 @@ export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
 /** Without permission to list pods: by the state in Prefect and the Job's own status. */
 function decideWithoutPods({ status: job, spec }: Job, run: RunStatus): Decision {
   const nothing = { logs: [], deletions: [], deleteDask: false, heartbeat: false, firstObserved: new Map() };
-  const decided = (status: string, reason: string): Decision => ({ status, reason, ...nothing });
+  const decided = (status: string, reason: string): Decision => byState({ status, reason, ...nothing }, run);
   if (run.kind === "missing") return decided("orphaned", DELETED_RUN);
   const stateText = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
   if (isCancelled(run)) return decided("cancelled", stateText);
-  if (hasCondition(job, "Complete")) return decided("finished", "its Job completed");
+  if (hasCondition(job, "Complete")) return decided("finished", COMPLETED);
   const failure = conditionOf(job, "Failed");
   if (failure !== undefined) return decided("failed", failure.message ?? "its Job failed");
   if (run.kind === "known" && isFinished(run.state.type)) return decided("finished", stateText);

@@ -24,11 +24,18 @@ export class PrefectError extends ExpectedError {
   readonly failure: PrefectFailure;
   /** The cause only, without the attempted action. */
   readonly detail: string;
+  /** The API's own. */
+  readonly words: string | undefined;
 
-  constructor(action: string, detail: string, more: ErrorDetails & { readonly failure: PrefectFailure }) {
+  constructor(
+    action: string,
+    detail: string,
+    more: ErrorDetails & { readonly failure: PrefectFailure; readonly words?: string | undefined },
+  ) {
     super(`cannot ${action}: ${detail}`, { ...more, retryable: PASSING.has(more.failure) });
     this.failure = more.failure;
     this.detail = detail;
+    this.words = more.words;
   }
 }
 
@@ -53,12 +60,19 @@ export function unreachableError(action: string, api: PrefectApi, cause: Transpo
   return new PrefectError(action, detail, { failure: "unreachable", cause, hint });
 }
 
-/** The error for an answer with an error's status, or with a web page; undefined: it is neither. */
-export function answerError(action: string, api: PrefectApi, answer: HttpAnswer): PrefectError | undefined {
+/** The error for an answer with an error's status, or with a web page; undefined: it is neither. `words`: the API's own. */
+// oxlint-disable-next-line max-params -- what was asked, of whom, and the answer
+export function answerError(
+  action: string,
+  api: PrefectApi,
+  answer: HttpAnswer,
+  words?: string,
+): PrefectError | undefined {
   const { status, headers } = answer;
   const isOutage = status === 429 || status >= 500;
   const page = isOutage ? undefined : webPageIn(answer);
-  const found = `answered ${status}${page === undefined ? "" : ` with ${page}`}`;
+  const shown = words === undefined ? "" : `: ${words}`;
+  const found = `answered ${status}${page === undefined ? shown : ` with ${page}`}`;
   if (status === 401 || status === 403)
     return new PrefectError(action, `the API ${found}`, { failure: "unauthorized", hint: api.key });
   // A proxy before the API may answer it with a page, however large it takes a request to be.
@@ -67,7 +81,8 @@ export function answerError(action: string, api: PrefectApi, answer: HttpAnswer)
   return new PrefectError(action, `the API ${found}`, {
     failure: isOutage ? "overloaded" : "refused",
     retryAfterMs: retryAfterMs(headers),
-    hint: status === 404 ? api.notFound : undefined,
+    words,
+    hint: status === 404 && words === undefined ? api.notFound : undefined,
   });
 }
 

@@ -7,8 +7,6 @@ import type { RunRow, RunState } from "./flow-run.ts";
 export interface KnownRun extends RunRow {
   readonly id: string;
   readonly name: string | undefined;
-  /** The work pool whose worker runs it. */
-  readonly pool?: string | undefined;
 }
 
 /** A line of a run's log. */

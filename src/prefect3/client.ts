@@ -5,7 +5,8 @@ import { HttpClient } from "../http/client.ts";
 import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
 import { overFreshConnection, TransportError } from "../http/errors.ts";
 import { followingRedirects } from "../http/redirects.ts";
-import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
+import { attempt } from "../base/attempt.ts";
+import { arrayIn, jsonIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
 import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
@@ -21,6 +22,8 @@ interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authS
     | undefined;
 }
 
+const LONGEST_WORDS = 300;
+
 /** What its errors advise. */
 const HINTS = {
   address: "check PREFECT_API_URL",
@@ -30,8 +33,10 @@ const HINTS = {
     "check PREFECT_API_URL: use the API's URL, not the UI's; for an access proxy set PREFECT_CLIENT_CUSTOM_HEADERS",
   notFound: "check PREFECT_API_URL: it ends with /api",
 };
-/** The API's largest page size. */
+/** The API's largest page size, unless its server is told another. */
 const PAGE = 200;
+/** What a server with smaller pages answers: PREFECT_SERVER_API_DEFAULT_LIMIT. */
+const TOO_LARGE = /^Invalid limit: must be less than or equal to (\d+)/;
 
 /** Throws SettingsError when the URL, a proxy or a file of authorities is invalid. */
 export function connectPrefect3(
@@ -55,6 +60,9 @@ export function connectPrefect3(
 export class Prefect3Client {
   readonly url: string;
   readonly #options: Prefect3Options;
+  #page = PAGE;
+  /** Of a server that protects itself against forged requests. */
+  #csrf: Readonly<Record<string, string>> = {};
 
   constructor(options: Prefect3Options) {
     this.url = options.url.replace(/\/+$/, "");
@@ -68,20 +76,44 @@ export class Prefect3Client {
       id: textIn(row["id"]) ?? "",
       name: textIn(row["name"]),
       state: runStateIn(row),
-      pool: textIn(row["work_pool_name"]),
     }));
   }
 
-  /** The rows of a filter of flow runs, logs, flows, deployments or work pools. */
-  async rows(kind: string, query: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
-    const body = { limit: PAGE, ...query };
-    const rows = await this.#post(`read ${kind.replace("_", " ")}`, `/${kind}/filter`, { body, signal });
-    return arrayIn(rows).map(objectIn);
+  /** The rows of a filter of flow runs, logs, flows, deployments or work pools; as many as `query` says, or 200. */
+  async rows(
+    kind: string,
+    { limit = PAGE, offset = 0, ...query }: RowQuery,
+    signal?: AbortSignal,
+  ): Promise<readonly JsonObject[]> {
+    const action = `read ${kind.replace("_", " ")}`;
+    const rows: JsonObject[] = [];
+    for (;;) {
+      const size = Math.min(limit - rows.length, this.#page);
+      const from = offset + rows.length;
+      const body = { ...query, limit: size, ...(from > 0 && { offset: from }) };
+      const page = await attempt(() => this.#post(action, `/${kind}/filter`, { body, signal }));
+      if (page.error instanceof PrefectError && this.#learnedPage(page.error, size)) continue;
+      if (!page.ok) throw page.error;
+      // Anything else says nothing of the rows: a run that is not there counts as deleted.
+      if (!Array.isArray(page.value)) throw notPrefectError(action, { ...HINTS, url: this.url });
+      rows.push(...page.value.map(objectIn));
+      if (page.value.length < size || rows.length >= limit) return rows;
+    }
+  }
+
+  /** Whether the API has said how large its pages are. */
+  #learnedPage({ words = "" }: PrefectError, asked: number): boolean {
+    const largest = Number(TOO_LARGE.exec(words)?.[1]);
+    if (!(largest > 0 && largest < asked)) return false;
+    this.#page = largest;
+    return true;
   }
 
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
-    const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
-    return typeof count === "number" ? count : 0;
+    const action = "count flow runs";
+    const count = await this.#post(action, "/flow_runs/count", { body: {}, signal });
+    if (typeof count !== "number") throw notPrefectError(action, { ...HINTS, url: this.url });
+    return count;
   }
 
   /**
@@ -97,10 +129,12 @@ export class Prefect3Client {
     const path = `/flow_runs/${encodeURIComponent(id)}/set_state`;
     const answer = objectIn(await this.#post(action, path, { body }));
     const { status = "without a status" } = answer;
+    const reason = textIn(objectIn(answer["details"])["reason"]);
     const found = textIn(objectIn(answer["state"])["type"]);
     if (found === "CANCELLED") return "cancelled";
     if (status === "ACCEPT" || found === type) return type === "CANCELLED" ? "cancelled" : "cancelling";
-    throw new PrefectError(action, `the API answered ${String(status)}`, { failure: "refused" });
+    const why = reason === undefined ? "" : `: ${reason}`;
+    throw new PrefectError(action, `the API answered ${String(status)}${why}`, { failure: "refused" });
   }
 
   close(): void {
@@ -112,22 +146,14 @@ export class Prefect3Client {
     path: string,
     { body, signal }: { readonly body: JsonObject; readonly signal?: AbortSignal | undefined },
   ): Promise<unknown> {
-    const send = (): Promise<HttpAnswer> =>
-      this.#options.http.request({
-        method: "POST",
-        url: new URL(this.url + path),
-        headers: this.#headers(),
-        body: JSON.stringify(body),
-        timeoutMs: this.#options.timeoutMs,
-        signal,
-      });
+    const send = (): Promise<HttpAnswer> => this.#send("POST", path, signal, body);
     const startedMs = performance.now();
     const api = { ...HINTS, url: this.url };
     try {
-      // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
-      const answer = await overFreshConnection(send);
+      let answer = await send();
+      if (isCsrfRefusal(answer) && (await this.#readCsrfToken(signal))) answer = await send();
       this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
-      const failure = answerError(action, api, answer);
+      const failure = answerError(action, api, answer, wordsIn(answer));
       if (failure !== undefined) throw failure;
       return parseJson(answer.body);
     } catch (error) {
@@ -137,11 +163,33 @@ export class Prefect3Client {
     }
   }
 
+  /** The server closes connections that are idle for five seconds; all requests here are safe to repeat. */
+  // oxlint-disable-next-line max-params -- two of them are the request
+  #send(method: "GET" | "POST", path: string, signal?: AbortSignal, body?: JsonObject): Promise<HttpAnswer> {
+    const { http, timeoutMs } = this.#options;
+    const url = new URL(this.url + path);
+    const text = body && JSON.stringify(body);
+    return overFreshConnection(() =>
+      http.request({ method, url, headers: this.#headers(), body: text, timeoutMs, signal }),
+    );
+  }
+
+  /** As Prefect's own client does (PREFECT_SERVER_CSRF_PROTECTION_ENABLED); whether there is one. */
+  async #readCsrfToken(signal?: AbortSignal): Promise<boolean> {
+    const client = crypto.randomUUID();
+    const answer = await this.#send("GET", `/csrf-token?client=${client}`, signal);
+    const token = textIn(objectIn(jsonIn(answer.body))["token"]);
+    if (token === undefined) return false;
+    this.#csrf = { "prefect-csrf-token": token, "prefect-csrf-client": client };
+    return true;
+  }
+
   #headers(): Record<string, string> {
     const { apiKey = "", authString = "", headers: custom = {} } = this.#options;
     const headers: Record<string, string> = {
       "content-type": "application/json",
       accept: "application/json",
+      ...this.#csrf,
     };
     if (authString !== "") {
       headers["authorization"] = `Basic ${Buffer.from(authString).toString("base64")}`;
@@ -149,6 +197,25 @@ export class Prefect3Client {
     for (const [name, value] of Object.entries(custom)) headers[name.toLowerCase()] = value;
     return headers;
   }
+}
+
+type RowQuery = JsonObject & { readonly limit?: number; readonly offset?: number };
+
+function isCsrfRefusal({ status, body }: HttpAnswer): boolean {
+  return status === 403 && /csrf token/i.test(body);
+}
+
+/** What the API says of an error, in one line: `detail`, or what is wrong with each field. */
+function wordsIn({ body }: HttpAnswer): string | undefined {
+  const { detail, exception_message: message, exception_detail: fields } = objectIn(jsonIn(body));
+  const ofFields = arrayIn(fields)
+    .map(objectIn)
+    .map(({ loc, msg }) => `${String(arrayIn(loc).at(-1))}: ${String(msg)}`);
+  const words = [textIn(detail) ?? textIn(message) ?? "", ...ofFields]
+    .join(" ")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+  return words === "" || words === "Not Found" ? undefined : words.slice(0, LONGEST_WORDS);
 }
 
 /** The state types of Prefect 2 and 3 (`StateType` of prefect.client.schemas). */

@@ -2,6 +2,7 @@
 
 import { earlier, type Clock } from "../base/clock.ts";
 import { byServersTime } from "../base/server-clock.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import {
   connectOnce,
@@ -49,7 +50,13 @@ export function prefect3Directory(
       if (state !== undefined && isFinished(state.type)) return state.name;
       if (state?.type === "cancelling") return "Cancelling";
       // Cancelling lets its process exit, if it has one: the API knows.
-      const type = await (await client()).setState(id, { type: "CANCELLING" });
+      const api = await client();
+      const type = await api.setState(id, { type: "CANCELLING" }).catch((error: unknown) => {
+        // Before Prefect 3.8 a paused run is only cancelled at once: it has no process.
+        const isRefused = error instanceof PrefectError && error.failure === "refused";
+        if (!isRefused || state?.type !== "paused") throw error;
+        return api.setState(id, { type: "CANCELLED" });
+      });
       return type === "cancelling" ? "Cancelling" : "Cancelled";
     },
     setCancelled: async (id, message) => {
@@ -60,6 +67,8 @@ export function prefect3Directory(
 }
 
 const STARTED: readonly Prefect3StateType[] = ["PENDING", "RUNNING", "PAUSED", "CANCELLING"];
+/** The types of work pools whose runs have Jobs: a worker's, and one of Prefect 2's agent. */
+const POOLS = { type: { any_: ["kubernetes", "prefect-agent"] } };
 const ENDED: readonly Prefect3StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
 /** Python's numbers. */
 const LEVELS: readonly (readonly [from: number, name: string])[] = [
@@ -77,22 +86,21 @@ async function recentRuns(
   signal?: AbortSignal,
 ): Promise<RecentRuns> {
   const inState = (types: readonly Prefect3StateType[]): JsonObject => ({ state: { type: { any_: types } } });
-  const sort = "EXPECTED_START_TIME_DESC";
-  const read = (filter: JsonObject): Promise<readonly KnownRun[]> =>
-    client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal);
-  const found = await byServersTime(clock, (now) => {
+  const read = (filter: JsonObject, sort = "EXPECTED_START_TIME_DESC"): Promise<readonly KnownRun[]> =>
+    client.flowRuns({ flow_runs: filter, work_pools: POOLS, sort, limit: RECENT_LIMIT }, signal);
+  return byServersTime(clock, async (now) => {
     const dueBy = { next_scheduled_start_time: { before_: now.toISOString() } };
-    const endedSince = { end_time: { after_: earlier(now, withinMs).toISOString() } };
-    const filters = [
-      inState(STARTED),
-      { ...inState(["SCHEDULED"]), ...dueBy },
-      { ...inState(ENDED), ...endedSince },
-    ];
-    return Promise.all(filters.map(read));
+    // Prefect 2 has no filter by the time of the end.
+    const [ended, ...others] = await Promise.all([
+      read(inState(ENDED), "END_TIME_DESC"),
+      read(inState(STARTED)),
+      read({ ...inState(["SCHEDULED"]), ...dueBy }),
+    ]);
+    const since = earlier(now, withinMs);
+    const lately = ended.filter(({ state }) => state.since === undefined || state.since >= since);
+    const lists = [...others, lately];
+    return { runs: lists.flat(), isPartial: lists.some(({ length }) => length >= RECENT_LIMIT) };
   });
-  // A run without a work pool was started by hand, in a process of its own.
-  const runs = found.flat().filter(({ pool }) => pool !== undefined);
-  return { runs, isPartial: found.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
 /** A page of a run's log. Throws PrefectError. */

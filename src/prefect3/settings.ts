@@ -1,9 +1,10 @@
-// The settings of Prefect 2 and 3: environment variables, then the active profile in profiles.toml. Project files (.env,
-// prefect.toml, pyproject.toml) are not read: they belong to a project folder, not to the user.
+// The settings of Prefect 2 and 3, in Prefect's order: environment variables, the files of the current folder (.env, prefect.toml,
+// pyproject.toml), and the active profile in profiles.toml.
 
 import { expandVariables, type SettingsDeps } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
+import { parseEnv } from "node:util";
 import { SettingsError } from "../base/errors.ts";
 import { isObject, jsonIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { readToml } from "../base/toml.ts";
@@ -44,13 +45,14 @@ const BUILT_IN: Readonly<Record<string, JsonObject>> = {
  * Throws SettingsError for invalid TOML, an unknown PREFECT_PROFILE, and values that cannot be read.
  */
 export function loadPrefect3Settings(deps: SettingsDeps): Prefect3Settings | undefined {
-  const profiles = activeProfiles(deps);
+  const profiles = [...projectFiles(deps.readFile), ...activeProfiles(deps)];
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";
-    if (variable !== "") return { value: variable, source: `${name} variable` };
+    // A mounted Secret may end with a line break, which no header can have.
+    if (variable !== "") return { value: variable.trim(), source: `${name} variable` };
     return profiles.flatMap(({ value: settings, source }) => {
       const found = settings[name] ?? "";
-      const value = textIn(found) ?? JSON.stringify(found);
+      const value = (textIn(found) ?? JSON.stringify(found)).trim();
       return value === "" ? [] : [{ value, source: `${source} ${name}` }];
     })[0];
   };
@@ -97,6 +99,37 @@ function headersIn(setting: Sourced<string> | undefined): Prefect3Target["header
   }
   const entries = Object.entries(parsed as Record<string, string>);
   return Object.fromEntries(entries.filter(([name]) => !/^(?:user-agent|prefect-csrf-.*)$/i.test(name)));
+}
+
+/** Where prefect.toml has the settings that are read here (prefect.settings.models). */
+const IN_TOML = {
+  PREFECT_API_URL: ["api", "url"],
+  PREFECT_API_KEY: ["api", "key"],
+  PREFECT_API_AUTH_STRING: ["api", "auth_string"],
+  PREFECT_API_SSL_CERT_FILE: ["api", "ssl_cert_file"],
+  PREFECT_API_TLS_INSECURE_SKIP_VERIFY: ["api", "tls_insecure_skip_verify"],
+  PREFECT_CLIENT_CUSTOM_HEADERS: ["client", "custom_headers"],
+} as const;
+
+/** The files of the current folder. */
+function projectFiles(readFile: SettingsDeps["readFile"]): readonly Sourced<JsonObject>[] {
+  const dotenv = Object.entries(parseEnv(readFile(".env") ?? ""));
+  const inToml = (settings: JsonObject): JsonObject => ({
+    PREFECT_UI_URL: settings["ui_url"],
+    ...mapValues(IN_TOML, ([section, key]) => objectIn(settings[section])[key]),
+  });
+  // That of another tool may be broken, and is no concern of this one.
+  const isOurs = readFile("pyproject.toml")?.includes("tool.prefect") === true;
+  const project = isOurs ? readToml("pyproject.toml", readFile) : undefined;
+  return [
+    { value: Object.fromEntries(dotenv.map(([name, value]) => [name.toUpperCase(), value])), source: ".env" },
+    { value: inToml(readToml("prefect.toml", readFile) ?? {}), source: "prefect.toml" },
+    { value: inToml(objectIn(objectIn(project?.["tool"])["prefect"])), source: "pyproject.toml" },
+  ];
+}
+
+function mapValues<T>(of: Readonly<Record<string, T>>, map: (value: T) => unknown): JsonObject {
+  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)]));
 }
 
 /** The settings of the active profile of the file, and of Prefect's own of the same name, which the file's settings override. */

@@ -196,6 +196,55 @@ describe("logs", () => {
   });
 });
 
+describe("with Prefect 2 and 3", () => {
+  it("runs of other kinds of work pools do not crowd out those with Jobs", async () => {
+    const { cli } = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    const put = (
+      n: number,
+      more: { readonly name: string; readonly work_pool_name?: string; readonly work_pool_type?: string },
+    ) => {
+      const timestamp = new Date(Date.now() - n * 1_000).toISOString();
+      fake.put({ id: runId(n), state: { type: "CRASHED", timestamp }, ...more });
+    };
+    for (let n = 1; n <= 120; n++) put(n, { name: "subflow" });
+    put(121, { name: "by-hand", work_pool_name: "mine", work_pool_type: "process" });
+    put(122, { name: "amber-fox", work_pool_name: "k8s" });
+    const { stdout, stderr } = await cli(["jobs", "--no-headers"], { env: { PREFECT_API_URL: url } });
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((row) => row.split(" ")[0]),
+    ).toEqual(["amber-fox"]);
+    expect(stderr).toBe("");
+  });
+
+  it("a run is read although the other Prefect is down, and is not cancelled: that may have one of its name", async () => {
+    const { cli } = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    fake.put({ id: runId(4), name: "amber-fox", state: { type: "COMPLETED" } });
+    const env = {
+      PREFECT_API_URL: url,
+      PREFECT__CLOUD__API: "http://127.0.0.1:1",
+      PREFECT__BACKEND: "server",
+    };
+    expect((await cli(["open", "amber-fox"], { env })).exitCode).toBe(0);
+    const { stderr, exitCode } = await cli(["cancel", "amber-fox"], { env });
+    expect(stderr).toMatch(/^error: .*http:\/\/127\.0\.0\.1:1 cannot be reached/);
+    expect(exitCode).toBe(3);
+  });
+
+  it("a key is not sent to Prefect 1", async () => {
+    const { cli } = await startTestCluster();
+    const { stderr, exitCode } = await cli(["jobs", "-k", "pnu_secret"]);
+    expect(stderr).toBe(
+      "error: cannot use --key: it is a key of Prefect 2 and 3, and is not sent to Prefect 1\nhint: set PREFECT_API_KEY, and PREFECT_API_URL\n",
+    );
+    expect(exitCode).toBe(2);
+  });
+});
+
 describe("inspect", () => {
   it("shows how a run has failed whose Job is gone", async () => {
     const { cli } = await everyRun();

@@ -111,6 +111,45 @@ describe("diagnose", () => {
     expect(diagnose(run, NOW)).toMatchObject({ status, agent: [expect.stringMatching(agent)] });
   });
 
+  it.each([
+    { type: "completed", name: "Completed", status: "finished", reason: "its Job completed" },
+    { type: "failed", name: "Failed", status: "failed", reason: "Failed: it broke" },
+    { type: "crashed", name: "Crashed", status: "failed", reason: "Crashed: it broke" },
+    {
+      type: "paused",
+      name: "Suspended",
+      status: "pending",
+      reason: "its Job completed, and its flow run is Suspended",
+    },
+    {
+      type: "scheduled",
+      name: "AwaitingRetry",
+      status: "pending",
+      reason: "its Job completed, and its flow run is AwaitingRetry",
+    },
+    {
+      type: "running",
+      name: "Running",
+      status: "finished",
+      reason: "its Job completed, and its flow run is Running",
+    },
+  ] as const)("says of a completed Job whose run is $name: $status", ({ type, name, status, reason }) => {
+    const done = job("done", ended("Complete"));
+    const state = { type, name, message: "it broke", since: new Date(NOW.getTime() - 180_000) };
+    const run = { ...runOf([done], [podOf(done, POD.done)]), status: { kind: "known", state } as const };
+    expect(diagnose(run, NOW)).toMatchObject({ status, reason });
+  });
+
+  it.each([
+    { agoS: 10, status: "failed" },
+    { agoS: 180, status: "orphaned" },
+  ])("says of a run that failed $agoS s ago, and whose pod still runs: $status", ({ agoS, status }) => {
+    const alive = job("alive");
+    const state = { type: "failed", name: "Failed", since: new Date(NOW.getTime() - agoS * 1_000) } as const;
+    const run = { ...runOf([alive], [podOf(alive, POD.running)]), status: { kind: "known", state } as const };
+    expect(diagnose(run, NOW).status).toBe(status);
+  });
+
   it("shows the state of a failed run whose Job was deleted, with its message", () => {
     const observed = { flowRunId: runId(1), jobs: [] };
     const state = {

@@ -96,6 +96,65 @@ describe("Prefect3Client", () => {
     expect(String(error)).not.toContain("pnu_secret");
   });
 
+  it.each([{}, null, "rows"])(
+    "takes %j in place of rows for no Prefect API, not for no rows",
+    async (body) => {
+      const { url } = await fakePrefect3({ instead: () => ({ body: JSON.stringify(body) }) });
+      const api = connected({ url });
+      await expect(api.flowRuns({})).rejects.toThrow(/is not a Prefect API/);
+      await expect(api.countFlowRuns()).rejects.toThrow(/is not a Prefect API/);
+    },
+  );
+
+  it("reads all rows from a server with smaller pages", async () => {
+    const { url, fake } = await fakePrefect3({ pageLimit: 3 });
+    for (let n = 1; n <= 8; n++) fake.put({ id: runId(n), name: "one", state: { type: "RUNNING" } });
+    const api = connected({ url });
+    expect(await api.flowRuns({})).toHaveLength(8);
+    expect(await api.flowRuns({ limit: 5 })).toHaveLength(5);
+    expect(await api.flowRuns({ flow_runs: { id: { any_: [runId(1), runId(8)] } } })).toHaveLength(2);
+  });
+
+  it("gets a token from a server that protects itself against forged requests", async () => {
+    const { url, fake } = await fakePrefect3({ csrf: true });
+    fake.put({ id: runId(1), name: "one", state: { type: "RUNNING" } });
+    const api = connected({ url });
+    expect(await api.flowRuns({})).toHaveLength(1);
+    await api.setState(runId(1), { type: "CANCELLING" });
+    expect(fake.calls.filter(({ path }) => path.startsWith("/csrf-token"))).toHaveLength(1);
+  });
+
+  it.each([
+    {
+      name: "what is wrong with a field",
+      answer: {
+        status: 422,
+        body: {
+          exception_message: "Invalid request received.",
+          exception_detail: [{ loc: ["body", "flow_runs", "end_time"], msg: "extra fields not permitted" }],
+        },
+      },
+      words: "the API answered 422: Invalid request received. end_time: extra fields not permitted",
+    },
+    {
+      name: "why it forbids",
+      answer: { status: 403, body: { detail: "no access to\nthis workspace" } },
+      words: "the API answered 403: no access to this workspace",
+    },
+  ])("repeats the API's words: $name", async ({ answer, words }) => {
+    const { url } = await fakePrefect3({ instead: () => answer });
+    await expect(connected({ url }).flowRuns({})).rejects.toMatchObject({ detail: words });
+  });
+
+  it("says that the API has no such run, and does not blame its address", async () => {
+    const { url } = await fakePrefect3();
+    const cancelling = connected({ url }).setState(runId(1), { type: "CANCELLING" });
+    await expect(cancelling).rejects.toMatchObject({
+      detail: "the API answered 404: Flow run not found",
+      hint: undefined,
+    });
+  });
+
   it("refuses an invalid URL", () => {
     expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, { timeoutMs: 1 })).toThrow(
       /not an http\(s\) URL/,

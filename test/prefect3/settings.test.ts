@@ -52,6 +52,29 @@ describe("loadPrefect3Settings", () => {
   });
 
   it.each([
+    { file: ".env", text: "prefect_api_url=http://here/api\n" },
+    { file: "prefect.toml", text: '[api]\nurl = "http://here/api"\n' },
+    { file: "pyproject.toml", text: '[tool.prefect.api]\nurl = "http://here/api"\n' },
+  ])("prefers $file of the current folder to the profile, as Prefect does", ({ file, text }) => {
+    const files = { [AT_HOME]: PROFILES, [file]: text };
+    expect(loaded({}, files)).toMatchObject({
+      url: "http://here/api",
+      apiKey: "pnu_work",
+      sources: { url: `${file} PREFECT_API_URL` },
+    });
+    expect(loaded({ PREFECT_API_URL: "http://other/api" }, files)?.url).toBe("http://other/api");
+  });
+
+  it("does not mind a broken pyproject.toml without Prefect's settings", () => {
+    const files = { [AT_HOME]: PROFILES, "pyproject.toml": "[project\n" };
+    expect(loaded({}, files)?.apiKey).toBe("pnu_work");
+  });
+
+  it("takes no white space for a part of a key: a mounted Secret may end with a line break", () => {
+    expect(loaded({ PREFECT_API_KEY: "pnu_mounted\n" })?.apiKey).toBe("pnu_mounted");
+  });
+
+  it.each([
     { variable: "PREFECT_HOME", env: { PREFECT_HOME: "/data" }, path: "/data/profiles.toml" },
     {
       variable: "PREFECT_PROFILES_PATH",

@@ -96,6 +96,20 @@ describe("cancel with Prefect 2 and 3", () => {
     expect([exitCode, state]).toEqual([0, "CANCELLED"]);
   });
 
+  it("cancels a run that is to start again and has nothing here", async () => {
+    const { exitCode, state } = await cancelled("SCHEDULED", { pid: "flows:owl", hasJob: false });
+    expect([exitCode, state]).toEqual([0, "CANCELLED"]);
+  });
+
+  it("cancels a paused run at once where the server refuses Cancelling, as before Prefect 3.8", async () => {
+    const { exitCode, state, left, asked } = await cancelled("PAUSED", {
+      answer: "REJECT",
+      pid: "flows:owl",
+    });
+    expect([exitCode, state, left]).toEqual([0, "CANCELLED", 0]);
+    expect(asked.map((call) => (call as string[])[1])).toEqual(["CANCELLING", "CANCELLED"]);
+  });
+
   it("keeps the state of a finished run and deletes its objects", async () => {
     const { exitCode, asked, left } = await cancelled("COMPLETED");
     expect([exitCode, asked, left]).toEqual([0, [], 0]);
@@ -104,6 +118,8 @@ describe("cancel with Prefect 2 and 3", () => {
   it("deletes nothing when Prefect rejects the state", async () => {
     const { exitCode, left, stderr } = await cancelled("RUNNING", { answer: "REJECT" });
     expect([exitCode, left]).toEqual([1, 1]);
-    expect(stderr).toContain(`error: cannot cancel flow run "${RUN}": the API answered REJECT`);
+    expect(stderr).toContain(
+      `error: cannot cancel flow run "${RUN}": the API answered REJECT: This run is not to be cancelled.`,
+    );
   });
 });

@@ -17,6 +17,8 @@ export interface FakeFlowRun {
     readonly timestamp?: string;
   };
   readonly work_pool_name?: string;
+  /** Of its work pool; kubernetes without it. */
+  readonly work_pool_type?: string;
   readonly next_scheduled_start_time?: string;
   /** When its first try was due. */
   readonly expected_start_time?: string;
@@ -50,9 +52,18 @@ export interface FakePrefect3Options {
   readonly apiKey?: string;
   /** What a change of state is answered with; only ACCEPT changes the state. Default ACCEPT. */
   readonly setState?: "ACCEPT" | "REJECT" | "ABORT" | "WAIT";
+  /** Why it is not accepted. */
+  readonly reason?: string;
+  /** PREFECT_SERVER_API_DEFAULT_LIMIT; 200 without it. */
+  readonly pageLimit?: number;
+  /** PREFECT_SERVER_CSRF_PROTECTION_ENABLED: no change and no filter without a token. */
+  readonly csrf?: boolean;
   /** Answers in place of the fake, where it answers at all. */
   readonly instead?: (call: RestCall) => RestAnswer | undefined;
 }
+
+const CSRF_TOKEN = "csrf-of-the-fake";
+const OVER: ReadonlySet<string> = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]);
 
 /** The API without sockets: call `handle`. */
 export class FakePrefect3 {
@@ -79,7 +90,7 @@ export class FakePrefect3 {
     return this.#runs.get(id);
   }
 
-  readonly handle: Handler = ({ path, headers, body }) => {
+  readonly handle: Handler = ({ method, path, headers, body }) => {
     const json: unknown = body === "" ? {} : JSON.parse(body);
     const call = {
       path: path.replace(/^\/api/, ""),
@@ -87,43 +98,56 @@ export class FakePrefect3 {
       body: objectIn(json),
     };
     this.calls.push(call);
-    const { apiKey, instead } = this.#options;
+    const { apiKey, instead, csrf = false } = this.#options;
     const isAdmitted = apiKey === undefined || call.authorization === `Bearer ${apiKey}`;
+    const isForged = csrf && method !== "GET" && headers["prefect-csrf-token"] !== CSRF_TOKEN;
     const { status = 200, body: answer } = !isAdmitted
       ? { status: 401, body: { exception_message: "Unauthorized" } }
-      : (instead?.(call) ?? this.#answer(call));
+      : isForged
+        ? { status: 403, body: { detail: "Missing CSRF token." } }
+        : (instead?.(call) ?? this.#answer(call));
     const text = typeof answer === "string" ? answer : JSON.stringify(answer);
     return Promise.resolve({ status, headers: { "content-type": "application/json" }, body: text });
   };
 
   #answer({ path, body }: RestCall): RestAnswer {
+    const { pageLimit = 200 } = this.#options;
+    if (typeof body["limit"] === "number" && body["limit"] > pageLimit)
+      return { status: 422, body: { detail: `Invalid limit: must be less than or equal to ${pageLimit}.` } };
+    if (path.startsWith("/csrf-token")) return { body: { token: CSRF_TOKEN } };
     if (path === "/flow_runs/count") return { body: this.#runs.size };
     if (path === "/flow_runs/filter") return this.#filter(body);
     if (path === "/logs/filter") return this.#logsOf(body);
     const [, id] = /^\/flow_runs\/([^/]+)\/set_state$/.exec(path) ?? [];
     const run = this.#runs.get(id ?? "");
-    return run === undefined ? { status: 404, body: { detail: "Not Found" } } : this.#setState(run, body);
+    if (id === undefined) return { status: 404, body: { detail: "Not Found" } };
+    return run === undefined
+      ? { status: 404, body: { detail: "Flow run not found" } }
+      : this.#setState(run, body);
   }
 
-  /** The greatest id first, as the real server sorts. */
-  #filter({ flow_runs: filter, sort, offset, limit }: JsonObject): RestAnswer {
+  /** By ids descending, unless another order is asked for. */
+  #filter({ flow_runs: filter, work_pools: pools, sort, offset, limit }: JsonObject): RestAnswer {
     const one = (key: string): readonly unknown[] | undefined => {
       const of = objectIn(filter)[key];
       return isObject(of) ? arrayIn(of["any_"]) : undefined;
     };
     const [ids, names] = [one("id"), one("name")];
     const types = arrayIn(objectIn(objectIn(objectIn(filter)["state"])["type"])["any_"]);
-    const isFiltered = ids !== undefined || names !== undefined || types.length > 0;
-    if (!isFiltered && sort !== "ID_DESC") return { status: 422, body: {} };
+    const poolTypes = arrayIn(objectIn(objectIn(pools)["type"])["any_"]);
     const bound = (column: string, end: string): string | undefined =>
       textIn(objectIn(objectIn(filter)[column])[end]);
-    const [dueBy, endedAfter] = [bound("next_scheduled_start_time", "before_"), bound("end_time", "after_")];
+    const dueBy = bound("next_scheduled_start_time", "before_");
+    const endedAt = ({ state }: FakeFlowRun): string => state.timestamp ?? "";
     const found = [...this.#runs.values()]
       .filter(({ id, name }) => (ids?.includes(id) ?? true) && (names?.includes(name) ?? true))
       .filter(({ state }) => types.length === 0 || types.includes(state.type))
       .filter((run) => dueBy === undefined || (run.next_scheduled_start_time ?? "") <= dueBy)
-      .filter(({ state }) => endedAfter === undefined || (state.timestamp ?? "") >= endedAfter)
+      .filter(({ work_pool_name: pool, work_pool_type: type = "kubernetes" }) =>
+        poolTypes.length === 0 ? true : pool !== undefined && poolTypes.includes(type),
+      )
       .sort((left, right) => (left.id < right.id ? 1 : -1));
+    if (sort === "END_TIME_DESC") found.sort((left, right) => (endedAt(left) < endedAt(right) ? 1 : -1));
     const from = typeof offset === "number" ? offset : 0;
     return { body: found.slice(from, typeof limit === "number" ? from + limit : undefined) };
   }
@@ -144,12 +168,20 @@ export class FakePrefect3 {
   #setState(run: FakeFlowRun, body: JsonObject): RestAnswer {
     const { setState: status = "ACCEPT", clock = systemClock } = this.#options;
     const type = textIn(objectIn(body["state"])["type"]) ?? "";
-    const isRefused = run.state.type === "CANCELLING" && type !== "CANCELLED" && body["force"] !== true;
-    if (status !== "ACCEPT" || isRefused)
-      return { body: { status: isRefused ? "REJECT" : status, state: run.state, details: {} } };
+    const { reason = "This run is not to be cancelled." } = this.#options;
+    const isForced = body["force"] === true;
+    if (OVER.has(run.state.type) && !isForced)
+      return {
+        body: { status: "ABORT", state: null, details: { reason: "This run has already terminated." } },
+      };
+    const isRefused = run.state.type === "CANCELLING" && type !== "CANCELLED" && !isForced;
+    if ((status !== "ACCEPT" && !isForced) || isRefused)
+      return { body: { status: isRefused ? "REJECT" : status, state: run.state, details: { reason } } };
     const isOver = type === "CANCELLING" && !hasProcess(run);
     const set = isOver ? "CANCELLED" : type;
-    const state = { type: set, name: set, timestamp: clock.now().toISOString() };
+    const name = set.charAt(0) + set.slice(1).toLowerCase();
+    const message = textIn(objectIn(body["state"])["message"]) ?? "";
+    const state = { type: set, name, message, timestamp: clock.now().toISOString() };
     this.put({ ...run, state });
     return { body: { status: isOver ? "REJECT" : status, state, details: {} } };
   }

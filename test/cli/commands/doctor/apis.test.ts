@@ -314,7 +314,7 @@ describe("doctor and Prefect 2 and 3", () => {
     {
       server: { apiKey: "right" },
       env: { PREFECT_API_KEY: KEY },
-      want: "broken the API key is not accepted: the API answered 401",
+      want: "broken the API key is not accepted: the API answered 401: Unauthorized",
     },
   ])("are checked for the key: $want", async ({ server, env, want }) => {
     const testCluster = await startTestCluster();
