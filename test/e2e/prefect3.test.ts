@@ -132,7 +132,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
       "busy-bee Running active",
       "calm-crow Completed finished",
       "dull-dog Failed failed",
-      "early-emu Crashed finished",
+      "early-emu Crashed failed",
       "fine-frog Cancelled cancelled",
       "good-goat Pending pending",
       "happy-hen <deleted> orphaned",
@@ -158,7 +158,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     for (const run of ["early-emu", id, id.slice(0, 18), `job/${jobOf("early-emu")}`]) {
       const { stdout, code } = await plugin("inspect", run);
       expect(stdout).toContain(`flow run early-emu ${id} (Prefect 2 or 3)`);
-      expect(stdout).toContain("state Crashed: the pod was evicted");
+      expect(stdout).toContain("STATUS failed: Crashed: the pod was evicted");
       expect(stdout).toContain(`leave job.batch/${jobOf("early-emu")}: its flow run is Crashed (for only`);
       expect(code).toBe(0);
     }
