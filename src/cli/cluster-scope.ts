@@ -103,7 +103,11 @@ export function runDirectories(context: CliContext, config: PrefectConfig, deadl
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {
     const { connectPrefect3 } = await import("../prefect3/client.ts");
-    return connectPrefect3(target, context, { timeoutMs: deadlineMs, onAnswer: times[2].observe });
+    return connectPrefect3(target, context, {
+      clock: context.clock,
+      timeoutMs: deadlineMs,
+      onAnswer: times[2].observe,
+    });
   };
   return {
     1: isConfigured

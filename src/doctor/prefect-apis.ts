@@ -46,7 +46,11 @@ export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
     const { timeoutMs } = deps;
-    return connectPrefect3(settings, deps, { timeoutMs, onAnswer: ({ date, ms }) => time.observe(date, ms) });
+    return connectPrefect3(settings, deps, {
+      clock: deps.clock,
+      timeoutMs,
+      onAnswer: ({ date, ms }) => time.observe(date, ms),
+    });
   });
   /** The API, once it has accepted the key. */
   const hello = once(async () => {

@@ -6,6 +6,8 @@ import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from 
 import { overFreshConnection, TransportError } from "../http/errors.ts";
 import { followingRedirects } from "../http/redirects.ts";
 import { attempt } from "../base/attempt.ts";
+import type { Clock } from "../base/clock.ts";
+import { withRetry } from "../base/retry.ts";
 import { arrayIn, jsonIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
 import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
@@ -13,6 +15,7 @@ import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 
 interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
+  readonly clock: Clock;
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly http: Pick<Http, "request" | "close">;
@@ -23,6 +26,13 @@ interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authS
 }
 
 const LONGEST_WORDS = 300;
+/** Of reading: a server on SQLite answers 503 now and then. */
+const RETRY = {
+  attempts: 3,
+  shape: { firstMs: 500, maxMs: 1_000 },
+  isFinal: (error: unknown): boolean =>
+    !(error instanceof PrefectError && error.failure === "overloaded") || (error.retryAfterMs ?? 0) > 2_000,
+};
 
 /** What its errors advise. */
 const HINTS = {
@@ -42,7 +52,7 @@ const TOO_LARGE = /^Invalid limit: must be less than or equal to (\d+)/;
 export function connectPrefect3(
   target: Prefect3Target,
   deps: EnvironmentDeps,
-  options: Pick<Prefect3Options, "timeoutMs" | "onAnswer">,
+  options: Pick<Prefect3Options, "clock" | "timeoutMs" | "onAnswer">,
 ): Prefect3Client {
   const url = apiUrl(target.url, "PREFECT_API_URL", "http://localhost:4200/api");
   const { certFile = "", skipVerify = false } = target;
@@ -91,7 +101,8 @@ export class Prefect3Client {
       const size = Math.min(limit - rows.length, this.#page);
       const from = offset + rows.length;
       const body = { ...query, limit: size, ...(from > 0 && { offset: from }) };
-      const page = await attempt(() => this.#post(action, `/${kind}/filter`, { body, signal }));
+      const read = (): Promise<unknown> => this.#post(action, `/${kind}/filter`, { body, signal });
+      const page = await attempt(() => withRetry(read, { ...RETRY, clock: this.#options.clock, signal }));
       if (page.error instanceof PrefectError && this.#learnedPage(page.error, size)) continue;
       if (!page.ok) throw page.error;
       // Anything else says nothing of the rows: a run that is not there counts as deleted.

@@ -5,11 +5,15 @@ import { findFlowRuns } from "../../src/prefect3/run-directory.ts";
 import type { Prefect3Client } from "../../src/prefect3/client.ts";
 import { isActive, isFinished } from "../../src/orchestrator/flow-run.ts";
 import { runStateIn } from "../../src/prefect3/client.ts";
+import { clockOf } from "../support/clock.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
 import { runId } from "../inventory/test-cluster.ts";
 
+/** Waits between tries take no time. */
+const clock = clockOf({ now: () => new Date() });
+
 function connected(target: Prefect3Target): Prefect3Client {
-  const api = connectPrefect3(target, { env: {} }, { timeoutMs: 2_000 });
+  const api = connectPrefect3(target, { env: {} }, { clock, timeoutMs: 2_000 });
   onTestFinished(() => api.close());
   return api;
 }
@@ -64,7 +68,7 @@ describe("Prefect3Client", () => {
     const { url } = await fakePrefect3();
     const dates: (string | undefined)[] = [];
     const onAnswer = ({ date }: { date: string | undefined }): void => void dates.push(date);
-    const api = connectPrefect3({ url }, { env: {} }, { timeoutMs: 2_000, onAnswer });
+    const api = connectPrefect3({ url }, { env: {} }, { clock, timeoutMs: 2_000, onAnswer });
     onTestFinished(() => api.close());
     await api.countFlowRuns();
     expect(dates).toEqual([expect.stringMatching(/ GMT$/)]);
@@ -115,6 +119,14 @@ describe("Prefect3Client", () => {
     expect(await api.flowRuns({ flow_runs: { id: { any_: [runId(1), runId(8)] } } })).toHaveLength(2);
   });
 
+  it("reads again what a busy server refuses", async () => {
+    let asked = 0;
+    const busy = { status: 503, body: {} };
+    const { url } = await fakePrefect3({ instead: () => (++asked < 3 ? busy : { body: [] }) });
+    expect(await connected({ url }).flowRuns({})).toEqual([]);
+    expect(asked).toBe(3);
+  });
+
   it("gets a token from a server that protects itself against forged requests", async () => {
     const { url, fake } = await fakePrefect3({ csrf: true });
     fake.put({ id: runId(1), name: "one", state: { type: "RUNNING" } });
@@ -156,7 +168,7 @@ describe("Prefect3Client", () => {
   });
 
   it("refuses an invalid URL", () => {
-    expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, { timeoutMs: 1 })).toThrow(
+    expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, { clock, timeoutMs: 1 })).toThrow(
       /not an http\(s\) URL/,
     );
   });

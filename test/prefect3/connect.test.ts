@@ -1,5 +1,6 @@
 // Prefect 2 and 3 behind private authorities and access proxies.
 
+import { systemClock } from "../../src/base/clock.ts";
 import { onTestFinished, describe, expect, it } from "vitest";
 import { Secrets } from "../../src/base/secrets.ts";
 import { connectPrefect3 } from "../../src/prefect3/client.ts";
@@ -18,7 +19,7 @@ async function tlsServer(): Promise<TlsServer> {
 }
 
 async function answerOf(target: Prefect3Target, deps: EnvironmentDeps = { env: {} }): Promise<unknown> {
-  const api = connectPrefect3(target, deps, { timeoutMs: 5_000 });
+  const api = connectPrefect3(target, deps, { clock: systemClock, timeoutMs: 5_000 });
   onTestFinished(() => api.close());
   return api.flowRuns({});
 }
