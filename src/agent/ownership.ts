@@ -26,6 +26,13 @@ export interface OwnershipDeps {
  */
 export type Standing = "ours" | "reportable" | "others";
 
+/** A wait for the process that comes first, and what was due when it began. */
+interface Wait {
+  readonly since: number;
+  readonly process?: string | undefined;
+  readonly due?: readonly string[] | undefined;
+}
+
 /** How long the process that comes first may take to do what is due. */
 export const PROCESS_TIMEOUT_MS = 10_000;
 /** A Job this young is a sign of life of the agent that made it; its polls are read less often. */
@@ -40,7 +47,7 @@ export class Ownership {
   /** This process of this agent. */
   readonly #self: JobOwner;
   readonly #delayMs: number;
-  readonly #waiting = new Map<string, { readonly since: number; readonly process: string | undefined }>();
+  readonly #waiting = new Map<string, Wait>();
   /** Uids of Jobs and ids of runs that this process reports, whatever their annotation says. */
   readonly #owned = new Set<string>();
   /** Uids of Jobs that another process owned at first, whatever their annotation says now. */
@@ -109,12 +116,13 @@ export class Ownership {
 
   /**
    * Whether this process may do now what is due for a Job of this agent: undefined if yes, else how many milliseconds to
-   * wait for the process that comes first. Taking over patches the annotation with the Job's resourceVersion, so that only
+   * wait for the process that comes first. `due` names what is due: if that process has done all that was due when the wait
+   * began, it has its time again for the rest. Taking over patches the annotation with the Job's resourceVersion, so that only
    * one of two processes succeeds.
    */
-  async mayAct(observed: ObservedJob): Promise<number | undefined> {
+  async mayAct(observed: ObservedJob, due: readonly string[]): Promise<number | undefined> {
     const { job, gone } = observed;
-    const leftMs = this.#msToTurn(observed);
+    const leftMs = this.#msToTurn(observed, due);
     if (leftMs === undefined) return undefined;
     if (leftMs > 0) return leftMs;
     this.#waiting.delete(job.metadata.uid);
@@ -123,8 +131,8 @@ export class Ownership {
   }
 
   /** Whether the process that comes first has had its time, so that this one would take over. */
-  wouldTakeOver(observed: ObservedJob): boolean {
-    return (this.#msToTurn(observed) ?? 1) <= 0;
+  wouldTakeOver(observed: ObservedJob, due: readonly string[]): boolean {
+    return (this.#msToTurn(observed, due) ?? 1) <= 0;
   }
 
   /** Call when nothing was due after all: next time the process that comes first gets its time again. */
@@ -133,12 +141,12 @@ export class Ownership {
   }
 
   /** How many milliseconds the process that comes first has left; undefined: it is this one. */
-  #msToTurn({ job: { metadata }, gone }: ObservedJob): number | undefined {
+  #msToTurn({ job: { metadata }, gone }: ObservedJob, due: readonly string[]): number | undefined {
     const { uid } = metadata;
     const process = ownerOf(metadata)?.process;
     if (this.#owned.has(uid) || process === this.#self.process) return undefined;
     this.#takenOver.add(uid);
-    return this.#remainingMs(uid, PROCESS_TIMEOUT_MS + (gone ? this.#delayMs : 0), process);
+    return this.#remainingMs(uid, PROCESS_TIMEOUT_MS + (gone ? this.#delayMs : 0), { process, due });
   }
 
   /** Call when this process reports all Jobs of the run: it then also reports the run's end when no Job is left. */
@@ -167,13 +175,15 @@ export class Ownership {
   }
 
   /** The rest of a wait for a process, which began with the first call for this Job's uid or run's id. */
-  #remainingMs(id: string, ms: number, process?: string): number {
+  #remainingMs(id: string, ms: number, { process, due }: Omit<Wait, "since"> = {}): number {
     const now = this.#deps.clock.ticks();
     const known = this.#waiting.get(id);
     // Another process that has just taken over gets its time, too.
-    const since = known !== undefined && known.process === process ? known.since : now;
-    this.#waiting.set(id, { since, process });
-    return since + ms - now;
+    const isSame =
+      known?.process === process && (due === undefined || known?.due?.some((each) => due.includes(each)));
+    const wait = known !== undefined && isSame === true ? known : { since: now, process, due };
+    this.#waiting.set(id, wait);
+    return wait.since + ms - now;
   }
 
   /**

@@ -17,6 +17,7 @@ import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 
 const REF = { namespace: "default", name: "prefect-job-1" };
 const RUN = "00000000-0000-4000-8000-0000000000a1";
+const DUE = ["a state"];
 const US: AgentIdentity = { tenantId: "t1", name: "us", labels: ["k8s"] };
 
 let fake: FakeKubernetes;
@@ -69,7 +70,7 @@ function observed(job: Job, gone = false): ObservedJob {
 async function waitOf(ownership: Ownership, job: Job, gone = false): Promise<number> {
   const startedAt = ticks;
   for (;;) {
-    const waitMs = await ownership.mayAct(observed(job, gone));
+    const waitMs = await ownership.mayAct(observed(job, gone), DUE);
     if (waitMs === undefined) return ticks - startedAt;
     ticks += waitMs;
   }
@@ -164,22 +165,35 @@ describe("of the processes of an agent", () => {
   it("another remembers that also when the response to the takeover was lost", async () => {
     const other = ownershipOf("p2");
     const job = await createJob(US, "p1");
-    await other.mayAct(observed(job));
+    await other.mayAct(observed(job), DUE);
     ticks += 10_000;
     fake.faults.add({ action: { kind: "cut", when: "after" }, match: ({ verb }) => verb === "patch" });
-    await expect(other.mayAct(observed(job))).rejects.toThrow("cannot");
+    await expect(other.mayAct(observed(job), DUE)).rejects.toThrow("cannot");
     const taken = await readJob();
     expect(ownerOf(taken.metadata)?.process).toBe("p2");
     expect(other.isOwn(taken)).toBe(false);
   });
 
+  it("keeps the Job while it does what is due: another waits anew for the rest", async () => {
+    const other = ownershipOf("p2");
+    const job = observed(await createJob(US, "p1"));
+    expect(await other.mayAct(job, ["one line"])).toBe(10_000);
+    ticks += 10_000;
+    expect(other.wouldTakeOver(job, ["one line", "the next"])).toBe(true);
+    expect(await other.mayAct(job, ["the next"])).toBe(10_000);
+    ticks += 9_000;
+    expect(await other.mayAct(job, ["the next", "one more"])).toBe(1_000);
+    ticks += 1_000;
+    expect(await other.mayAct(job, ["the next", "one more"])).toBeUndefined();
+  });
+
   it("only one of two takes a Job over", async () => {
     const job = await createJob(US, "p1");
     const [two, three] = [ownershipOf("p2"), ownershipOf("p3")];
-    await Promise.all([two.mayAct(observed(job)), three.mayAct(observed(job))]);
+    await Promise.all([two.mayAct(observed(job), DUE), three.mayAct(observed(job), DUE)]);
     ticks += 10_000;
-    expect(await two.mayAct(observed(job))).toBeUndefined();
-    expect(await three.mayAct(observed(job))).toBeGreaterThan(0);
+    expect(await two.mayAct(observed(job), DUE)).toBeUndefined();
+    expect(await three.mayAct(observed(job), DUE)).toBeGreaterThan(0);
   });
 
   it("another reports a deleted Job ten to thirteen seconds later, so that two do not do it at once", async () => {

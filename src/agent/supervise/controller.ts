@@ -230,28 +230,29 @@ export class Controller {
     decision: Decision,
     standings: Standings,
   ): Promise<number | undefined> {
-    if (!this.#isDue(flowRunId, decision)) return undefined;
-    if (jobs.length === 0) return this.#deps.ownership.mayReportEnd(flowRunId);
+    let due = this.#dueOf(flowRunId, decision);
+    if (due.length === 0) return undefined;
+    const owner = this.#deps.ownership;
+    if (jobs.length === 0) return owner.mayReportEnd(flowRunId);
     const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
-    const takesOver = jobs.some((job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job));
+    const takesOver = jobs.some((job) => isOurs(job) && owner.wouldTakeOver(job, due));
     // The process that comes first may have done it: then it keeps the Job.
     if (takesOver) await this.#reported.refresh(flowRunId);
-    if (!this.#isDue(flowRunId, decision)) return undefined;
-    const owner = this.#deps.ownership;
+    due = this.#dueOf(flowRunId, decision);
+    if (due.length === 0) return undefined;
     for (const observed of jobs) {
       const { uid } = observed.job.metadata;
-      const waitMs = isOurs(observed) ? await owner.mayAct(observed) : owner.mayReportEnd(uid);
+      const waitMs = isOurs(observed) ? await owner.mayAct(observed, due) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
-    this.#deps.ownership.own(flowRunId);
+    owner.own(flowRunId);
     return undefined;
   }
 
-  /** Whether there is anything to do that nobody is known to have done. */
-  #isDue(flowRunId: string, { transition, deletions, logs }: Decision): boolean {
-    // Dask clusters may be deleted twice.
-    if (transition !== undefined || deletions.length > 0) return true;
-    return this.#reported.pending(flowRunId, logs).length > 0;
+  /** What there is to do that nobody is known to have done. Not Dask clusters: they may be deleted twice. */
+  #dueOf(flowRunId: string, { transition, deletions, logs }: Decision): readonly string[] {
+    const acts = [...(transition ? ["a state"] : []), ...(deletions.length > 0 ? ["a deletion"] : [])];
+    return [...acts, ...this.#reported.pending(flowRunId, logs).map(({ key }) => key)];
   }
 
   /** Forgets the run if no Job of it is left. Returns after how many milliseconds to decide again. */
