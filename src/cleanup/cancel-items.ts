@@ -5,8 +5,8 @@ import { isUniqueName } from "../dask/recognise.ts";
 import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { isKept } from "../job/labels.ts";
-import { isDeleted, isKeptWithPods, isOrphan } from "../job/observe/observed.ts";
-import { hasEnded } from "../job/observe/pod-termination.ts";
+import { isDeleted, isKeptWithPods, isOrphan, type ObservedJob } from "../job/observe/observed.ts";
+import { flowStarted, hasEnded } from "../job/observe/pod-termination.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
@@ -96,6 +96,19 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
       isKept: isKeptWithPods(each),
     }));
   });
+}
+
+/** What still runs and may end by itself, once its run is Cancelling: not a Job whose pods have never started their flow. */
+export function stillEnding(
+  { runs, ...inventory }: Inventory,
+  runIds: ReadonlySet<string>,
+): readonly Running[] {
+  const hasFlow = ({ pods }: ObservedJob): boolean => pods.length === 0 || pods.some(flowStarted);
+  const started = runs.map(({ observed, ...run }) => {
+    const jobs = observed.jobs.filter(hasFlow);
+    return { ...run, observed: { ...observed, jobs } };
+  });
+  return stillRunning({ ...inventory, runs: started }, runIds);
 }
 
 function runOf(dask: ObservedCluster, known?: KnownClusters): string | undefined {

@@ -7,7 +7,14 @@ import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import { cancelPlan, clustersOf, GUESSED, stillRunning, type KnownClusters } from "./cancel-items.ts";
+import {
+  cancelPlan,
+  clustersOf,
+  GUESSED,
+  stillEnding,
+  stillRunning,
+  type KnownClusters,
+} from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
@@ -103,7 +110,7 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   const elsewhere = new Set(mayRun.map(({ flowRunId }) => flowRunId).filter((id) => !here.has(id)));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
-      stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
+      stillEnding(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
     await waitFor(work, { what: "to terminate", timeoutMs: options.graceMs }, running);
   }
   await removeAll(work, { ids, known }, options);

@@ -1,7 +1,7 @@
 // What cancel deletes: everything that is attributed to the run, nothing that is only guessed.
 
 import { describe, expect, it } from "vitest";
-import { cancelPlan, clustersOf, stillRunning } from "../../src/cleanup/cancel-items.ts";
+import { cancelPlan, clustersOf, stillEnding, stillRunning } from "../../src/cleanup/cancel-items.ts";
 import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
 import type { Pod } from "../../src/kube/client/objects.ts";
@@ -151,5 +151,29 @@ describe("stillRunning", () => {
     },
   ])("names $name", ({ run, wanted }) => {
     expect(stillRunning(inventoryOf([run], []), A).map(({ name }) => name)).toEqual(wanted);
+  });
+});
+
+describe("stillEnding", () => {
+  const flow = (state: object): Pod => {
+    const started = pod("flow-a");
+    return { ...started, status: { ...started.status, containerStatuses: [{ name: "flow", state }] } };
+  };
+
+  it.each([
+    { name: "a pod whose flow runs", state: { running: {} }, wanted: ['pod "flow-a"'] },
+    {
+      name: "no pod whose flow has never started: nothing of it can end by itself",
+      state: { waiting: { reason: "ImagePullBackOff" } },
+      wanted: [],
+    },
+  ])("names $name", ({ state, wanted }) => {
+    const run = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [flow(state)])] });
+    expect(stillEnding(inventoryOf([run], []), A).map(({ name }) => name)).toEqual(wanted);
+  });
+
+  it("names a Job without a pod, which may create one", () => {
+    const run = inventoryRun(RUN_A, { jobs: [observedJob(job("j", RUN_A))] });
+    expect(stillEnding(inventoryOf([run], []), A).map(({ name }) => name)).toEqual(['Job "j"']);
   });
 });
