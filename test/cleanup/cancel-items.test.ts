@@ -157,7 +157,7 @@ describe("stillRunning", () => {
 describe("stillEnding", () => {
   const flow = (state: object): Pod => {
     const started = pod("flow-a");
-    return { ...started, status: { ...started.status, containerStatuses: [{ name: "flow", state }] } };
+    return { ...started, status: { ...started.status, containerStatuses: [{ name: "main", state }] } };
   };
 
   it.each([
