@@ -167,6 +167,20 @@ describe("logs", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("says where a run may be that is followed, is Running, and has no Job here", async () => {
+    const { cli, prefect, ids, cluster } = await everyRun();
+    prefect.setState(ids["due"] ?? "", { type: "Running" });
+    const stop = new AbortController();
+    let lists = 0;
+    cluster.fake.setOnRequest(({ resource }, moment) => {
+      if (resource === "jobs" && moment === "after" && ++lists > 6) stop.abort();
+    });
+    const { stderr } = await cli(["logs", "due", "-f"], { signal: stop.signal });
+    expect(stderr).toContain(
+      "(in all with -A); it is Running, elsewhere or in its parent's pod: without -f its log in Prefect is printed\n",
+    );
+  });
+
   it("says that there is none", async () => {
     const { cli } = await everyRun();
     const { stderr, exitCode } = await cli(["logs", "gone"]);

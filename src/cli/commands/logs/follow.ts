@@ -23,6 +23,9 @@ const POLL_MS = 1_000;
 const STATE_POLL_MS = 3_000;
 /** A run that is claimed has its Job soon, unless Kubernetes takes none, or nobody tells of the end of its last one. */
 const CLAIM_MS = 30_000;
+/** Of a run whose process has no Job here. */
+const ELSEWHERE =
+  "; it is Running, elsewhere or in its parent's pod: without -f its log in Prefect is printed";
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
@@ -44,14 +47,15 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     });
     if (runs === undefined) return;
     const jobs = jobsToLog(runs, options);
-    if (jobs.length === 0 && !hadJobs && isOver(await readStatus(STATE_POLL_MS)))
-      return printRunLogs(deps, run, options);
+    const jobless = jobs.length === 0 && !hadJobs ? await readStatus(STATE_POLL_MS) : undefined;
+    if (jobless !== undefined && isOver(jobless)) return printRunLogs(deps, run, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOf(jobs);
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     streams.follow(targets);
     let message = waitingFor(targets, jobs.length, deps.namespace);
+    if (jobless !== undefined && isIn(jobless, "running")) message += ELSEWHERE;
     if (hadJobs && jobs.every(hasFinished)) {
       const hasLogs = await streams.ended();
       const isNew = jobs.length !== finishedJobs;
