@@ -6,7 +6,7 @@ import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { isKept } from "../job/labels.ts";
 import { isDeleted, isKeptWithPods, isOrphan, type ObservedJob } from "../job/observe/observed.ts";
-import { flowStarted, hasEnded } from "../job/observe/pod-termination.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { PODS_UNKNOWN } from "./plan-jobs.ts";
@@ -103,7 +103,8 @@ export function stillEnding(
   { runs, ...inventory }: Inventory,
   runIds: ReadonlySet<string>,
 ): readonly Running[] {
-  const hasFlow = ({ pods }: ObservedJob): boolean => pods.length === 0 || pods.some(flowStarted);
+  const hasFlow = ({ pods }: ObservedJob): boolean =>
+    pods.length === 0 || pods.some(({ status }) => status.phase !== "Pending");
   const started = runs.map(({ observed, ...run }) => {
     const jobs = observed.jobs.filter(hasFlow);
     return { ...run, observed: { ...observed, jobs } };

@@ -155,20 +155,11 @@ describe("stillRunning", () => {
 });
 
 describe("stillEnding", () => {
-  const flow = (state: object): Pod => {
-    const started = pod("flow-a");
-    return { ...started, status: { ...started.status, containerStatuses: [{ name: "main", state }] } };
-  };
-
   it.each([
-    { name: "a pod whose flow runs", state: { running: {} }, wanted: ['pod "flow-a"'] },
-    {
-      name: "no pod whose flow has never started: nothing of it can end by itself",
-      state: { waiting: { reason: "ImagePullBackOff" } },
-      wanted: [],
-    },
-  ])("names $name", ({ state, wanted }) => {
-    const run = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [flow(state)])] });
+    { name: "a pod that runs", phase: "Running", wanted: ['pod "flow-a"'] },
+    { name: "no pod that has never started: nothing of it can end by itself", phase: "Pending", wanted: [] },
+  ])("names $name", ({ phase, wanted }) => {
+    const run = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [pod("flow-a", { phase })])] });
     expect(stillEnding(inventoryOf([run], []), A).map(({ name }) => name)).toEqual(wanted);
   });
 
