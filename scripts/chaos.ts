@@ -25,7 +25,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     rate: { type: "string", default: "2" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
+    seed: { type: "string", default: String(1 + (Date.now() % 100_000)) },
     /** The cluster's etcd, for compaction: http://127.0.0.1:2379. */
     etcd: { type: "string" },
     /** The agent's executable; default dist/kubectl-prefect. */

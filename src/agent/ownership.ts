@@ -179,9 +179,9 @@ export class Ownership {
     const now = this.#deps.clock.ticks();
     const known = this.#waiting.get(id);
     // Another process that has just taken over gets its time, too.
-    const isSame =
-      known?.process === process && (due === undefined || known?.due?.some((each) => due.includes(each)));
-    const wait = known !== undefined && isSame === true ? known : { since: now, process, due };
+    const isStillDue = due === undefined || known?.due?.some((each) => due.includes(each)) === true;
+    const goesOn = known?.process === process && isStillDue;
+    const wait = known !== undefined && goesOn ? known : { since: now, process, due };
     this.#waiting.set(id, wait);
     return wait.since + ms - now;
   }

@@ -98,15 +98,15 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
   });
 }
 
-/** What still runs and may end by itself, once its run is Cancelling: not a Job whose pods have never started their flow. */
+/** What still runs and may end by itself, once its run is Cancelling: not a Job whose pods are all still Pending. */
 export function stillEnding(
   { runs, ...inventory }: Inventory,
   runIds: ReadonlySet<string>,
 ): readonly Running[] {
-  const hasFlow = ({ pods }: ObservedJob): boolean =>
+  const mayEnd = ({ pods }: ObservedJob): boolean =>
     pods.length === 0 || pods.some(({ status }) => status.phase !== "Pending");
   const started = runs.map(({ observed, ...run }) => {
-    const jobs = observed.jobs.filter(hasFlow);
+    const jobs = observed.jobs.filter(mayEnd);
     return { ...run, observed: { ...observed, jobs } };
   });
   return stillRunning({ ...inventory, runs: started }, runIds);

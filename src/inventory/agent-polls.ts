@@ -3,7 +3,7 @@
 
 import { attempt } from "../base/attempt.ts";
 import { ownerOf } from "../job/owner.ts";
-import { agentKey, lastPolls } from "../orchestrator/agent-identity.ts";
+import { agentKey, lastPolls, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
@@ -63,6 +63,11 @@ function ownerIn({ observed, status }: InventoryRun, silences: Silences): RunOwn
   const job = observed.jobs.at(-1)?.job;
   const owner = (job && ownerOf(job.metadata)) ?? status.agent;
   if (owner === undefined) return undefined;
-  const { name, labels } = owner;
-  return { name, labels, silentMs: silences.get(agentKey(owner)) };
+  return withSilence(owner, silences);
+}
+
+/** The agent, and how long ago it polled. */
+export function withSilence(agent: AgentIdentity, silences: Silences): RunOwner {
+  const { name, labels } = agent;
+  return { name, labels, silentMs: silences.get(agentKey(agent)) };
 }

@@ -13,12 +13,10 @@ import {
 } from "../job/observe/observed.ts";
 import { isLive, jobPhase, type JobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
+import { COMPLETED } from "../job/decide/by-phase.ts";
 import { decide } from "../job/decide/decide.ts";
 import type { Job } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
-
-/** The reason of a Job that has ended well (job/decide/by-phase.ts). */
-const COMPLETED = "its Job completed";
 
 type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 

@@ -2,11 +2,11 @@
 // agent has taken it, and the errors in its log.
 
 import { timeBetween } from "../base/duration.ts";
-import { agentKey, labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
+import { labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
 import { isActive, isFailed, type RunStatus } from "../orchestrator/flow-run.ts";
 import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
-import { readSilences } from "./agent-polls.ts";
+import { readSilences, withSilence } from "./agent-polls.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { agentText, pollText } from "./run-owner.ts";
 
@@ -45,7 +45,7 @@ async function takenBy(
   if (agent === undefined) return {};
   const silences = await readSilences(directory, signal);
   const where = claim === undefined ? "" : ` to namespace "${claim.place.namespace}"`;
-  const polls = silences && ` and ${pollText({ ...agent, silentMs: silences.get(agentKey(agent)) })}`;
+  const polls = silences && ` and ${pollText(withSilence(agent, silences))}`;
   return { taken: `${agentText(agent)} has submitted it${where}${polls ?? ""}` };
 }
 

@@ -9,7 +9,13 @@ import { attempt } from "../base/attempt.ts";
 import type { Clock } from "../base/clock.ts";
 import { withRetry } from "../base/retry.ts";
 import { arrayIn, jsonIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
-import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
+import {
+  answerError,
+  notPrefectError,
+  PrefectError,
+  unreachableError,
+  type PrefectApi,
+} from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
@@ -106,7 +112,7 @@ export class Prefect3Client {
       if (page.error instanceof PrefectError && this.#learnedPage(page.error, size)) continue;
       if (!page.ok) throw page.error;
       // Anything else says nothing of the rows: a run that is not there counts as deleted.
-      if (!Array.isArray(page.value)) throw notPrefectError(action, { ...HINTS, url: this.url });
+      if (!Array.isArray(page.value)) throw notPrefectError(action, this.#api);
       rows.push(...page.value.map(objectIn));
       if (page.value.length < size || rows.length >= limit) return rows;
     }
@@ -123,7 +129,7 @@ export class Prefect3Client {
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
     const action = "count flow runs";
     const count = await this.#post(action, "/flow_runs/count", { body: {}, signal });
-    if (typeof count !== "number") throw notPrefectError(action, { ...HINTS, url: this.url });
+    if (typeof count !== "number") throw notPrefectError(action, this.#api);
     return count;
   }
 
@@ -152,6 +158,10 @@ export class Prefect3Client {
     this.#options.http.close();
   }
 
+  get #api(): PrefectApi {
+    return { ...HINTS, url: this.url };
+  }
+
   async #post(
     action: string,
     path: string,
@@ -159,7 +169,7 @@ export class Prefect3Client {
   ): Promise<unknown> {
     const send = (): Promise<HttpAnswer> => this.#send("POST", path, signal, body);
     const startedMs = performance.now();
-    const api = { ...HINTS, url: this.url };
+    const api = this.#api;
     try {
       let answer = await send();
       if (isCsrfRefusal(answer) && (await this.#readCsrfToken(signal))) answer = await send();
@@ -217,7 +227,8 @@ function isCsrfRefusal({ status, body }: HttpAnswer): boolean {
 }
 
 /** What the API says of an error, in one line: `detail`, or what is wrong with each field. */
-function wordsIn({ body }: HttpAnswer): string | undefined {
+function wordsIn({ status, body }: HttpAnswer): string | undefined {
+  if (status < 400) return undefined;
   const { detail, exception_message: message, exception_detail: fields } = objectIn(jsonIn(body));
   const ofFields = arrayIn(fields)
     .map(objectIn)

@@ -114,22 +114,22 @@ const IN_TOML = {
 /** The files of the current folder. */
 function projectFiles(readFile: SettingsDeps["readFile"]): readonly Sourced<JsonObject>[] {
   const dotenv = Object.entries(parseEnv(readFile(".env") ?? ""));
-  const inToml = (settings: JsonObject): JsonObject => ({
-    PREFECT_UI_URL: settings["ui_url"],
-    ...mapValues(IN_TOML, ([section, key]) => objectIn(settings[section])[key]),
-  });
+  const inToml = (settings: JsonObject): JsonObject => {
+    const found = Object.entries(IN_TOML).map(([name, [section, key]]) => [
+      name,
+      objectIn(settings[section])[key],
+    ]);
+    return { ...Object.fromEntries(found), PREFECT_UI_URL: settings["ui_url"] };
+  };
+  const text = readFile("pyproject.toml");
   // That of another tool may be broken, and is no concern of this one.
-  const isOurs = readFile("pyproject.toml")?.includes("tool.prefect") === true;
-  const project = isOurs ? readToml("pyproject.toml", readFile) : undefined;
+  const isOurs = text?.includes("tool.prefect") === true;
+  const project = isOurs ? readToml("pyproject.toml", () => text) : undefined;
   return [
     { value: Object.fromEntries(dotenv.map(([name, value]) => [name.toUpperCase(), value])), source: ".env" },
     { value: inToml(readToml("prefect.toml", readFile) ?? {}), source: "prefect.toml" },
     { value: inToml(objectIn(objectIn(project?.["tool"])["prefect"])), source: "pyproject.toml" },
   ];
-}
-
-function mapValues<T>(of: Readonly<Record<string, T>>, map: (value: T) => unknown): JsonObject {
-  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)]));
 }
 
 /** The settings of the active profile of the file, and of Prefect's own of the same name, which the file's settings override. */

@@ -105,12 +105,15 @@ function onSidecarRunning(context: JobContext, endedAt: Date | undefined): JobDe
 function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecision {
   const { exitGraceMs, deleteSucceededAfterMs: afterMs } = context.input.policy;
   const firstObserved = observedSince(context, "exited");
-  const reason = "its Job completed";
+  const reason = COMPLETED;
   const leftMs = isRunActive(context) ? exitGraceMs - msSince(context, firstObserved.since) : 0;
   if (leftMs > 0) return { status: "finished", reason, requeueAfterMs: leftMs, firstObserved };
   const deleteInMs = deleteAfter(context, afterMs, endedAt ?? firstObserved.since);
   return { status: "finished", reason, logs: exitWarning(context), deleteInMs, firstObserved };
 }
+
+/** The reason of a Job that has ended well. */
+export const COMPLETED = "its Job completed";
 
 /** How the line about a Job begins that completed, although its flow run is not over. */
 export function completedHead({ metadata: { name } }: Job): string {

@@ -4,9 +4,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Policy } from "../../../src/job/decide/policy.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
-import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
-import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
 import { World } from "../../simulation/world.ts";
+import { failNth, isFromAgent } from "../support/api-calls.ts";
 import { simulateFlowRun } from "../support/fakes.ts";
 import { JOB_NAME, putRunJob } from "../support/run-job.ts";
 
@@ -56,10 +55,6 @@ function taskRun(slug: string): string {
   const { task } = world.prefect.store.tables;
   return world.prefect.taskRuns(id).find((run) => task.get(run.task_id)?.slug === slug)?.id ?? "";
 }
-
-/** Only calls of agents fail, not those of pods. */
-const isFromAgent = ({ headers }: Pick<ApiCall, "headers">): boolean =>
-  headers["x-prefect-agent-id"] !== undefined;
 
 /** Waits for the end; then the run's states, how many Jobs it had, and what its log says above DEBUG. */
 async function retried() {
@@ -128,23 +123,22 @@ describe("a run whose pod was evicted", () => {
     expect(statesOf("extract-1")).toEqual(["Success"]);
   });
 
-  it.each<{ readonly how: string; readonly effect: FaultEffect }>([
-    { how: "is answered with 500", effect: { kind: "status", status: 500 } },
-    { how: "is cut before its effect", effect: { kind: "cut", when: "before" } },
-    { how: "is cut after its effect", effect: { kind: "cut", when: "after" } },
-  ])("is rescheduled once whichever call to Prefect $how", async ({ effect }) => {
-    disrupt();
-    world.start(RETRY);
-    await retried();
-    const calls = world.prefect.requests.entries().filter(isFromAgent).length;
-    expect(calls).toBeGreaterThan(10);
-    for (let nth = 1; nth <= calls; nth++) {
-      world.close();
+  it.each(["500", "cut before", "cut after"] as const)(
+    "is rescheduled once whichever call to Prefect fails: %s",
+    async (failure) => {
       disrupt();
-      const fault = world.prefect.fault({ effect, nth, match: isFromAgent });
       world.start(RETRY);
-      expect({ nth, ...(await retried()) }).toEqual({ nth, ...RETRIED });
-      expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
-    }
-  });
+      await retried();
+      const calls = world.prefect.requests.entries().filter(isFromAgent).length;
+      expect(calls).toBeGreaterThan(10);
+      for (let nth = 1; nth <= calls; nth++) {
+        world.close();
+        disrupt();
+        const removeFault = failNth.prefect(world, nth, failure, isFromAgent);
+        world.start(RETRY);
+        expect({ nth, ...(await retried()) }).toEqual({ nth, ...RETRIED });
+        expect({ nth, hasFailed: removeFault() }).toEqual({ nth, hasFailed: true });
+      }
+    },
+  );
 });

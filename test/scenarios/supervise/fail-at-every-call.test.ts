@@ -5,12 +5,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 import { World } from "../../simulation/world.ts";
-import type { CallFailure } from "../support/api-calls.ts";
+import { failNth } from "../support/api-calls.ts";
 import { putRunJob } from "../support/run-job.ts";
 
 const MINUTE = 60_000;
 const LONGEST_MS = 10 * MINUTE;
-const FAILURES: readonly CallFailure[] = ["500", "cut before", "cut after"];
+const FAILURES = (["prefect", "kube"] as const).flatMap((api) =>
+  (["500", "cut before", "cut after"] as const).map((failure) => ({ api, failure })),
+);
 
 interface Scenario {
   readonly name: string;
@@ -112,32 +114,14 @@ async function undisturbed(scenario: Scenario): Promise<{ readonly prefect: numb
 }
 
 describe.each(SCENARIOS)("$name", (scenario) => {
-  it.each(FAILURES)("is told once whichever call to Prefect fails: %s", async (failure) => {
+  it.each(FAILURES)("is told once whichever call to $api fails: $failure", async ({ api, failure }) => {
     const calls = await undisturbed(scenario);
-    for (let nth = 1; nth <= calls.prefect; nth++) {
+    for (let nth = 1; nth <= calls[api]; nth++) {
       prepare(scenario);
-      const when = failure === "cut after" ? "after" : "before";
-      const effect =
-        failure === "500" ? ({ kind: "status", status: 500 } as const) : ({ kind: "cut", when } as const);
-      const fault = world.prefect.fault({ effect, nth });
+      const removeFault = failNth[api](world, nth, failure);
       world.start();
       expect({ nth, ...(await told(scenario)) }).toEqual({ nth, ...once(scenario) });
-      expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
-      world.close();
-    }
-  });
-
-  it.each(FAILURES)("is told once whichever call to Kubernetes fails: %s", async (failure) => {
-    const calls = await undisturbed(scenario);
-    for (let nth = 1; nth <= calls.kube; nth++) {
-      prepare(scenario);
-      const when = failure === "cut after" ? "after" : "before";
-      const action =
-        failure === "500" ? ({ kind: "answer", status: 500 } as const) : ({ kind: "cut", when } as const);
-      const disarm = world.kube.faults.add({ action, nth });
-      world.start();
-      expect({ nth, ...(await told(scenario)) }).toEqual({ nth, ...once(scenario) });
-      expect({ nth, waits: disarm() }).toEqual({ nth, waits: false });
+      expect({ nth, hasFailed: removeFault() }).toEqual({ nth, hasFailed: true });
       world.close();
     }
   });

@@ -39,28 +39,33 @@ export type CallFailure = "500" | "cut before" | "cut after";
 
 /** Makes the nth call of this name fail once. The returned function removes the fault and returns whether it occurred. */
 export function failAt(fakes: Apis, at: Omit<CallPoint, "when">, failure: CallFailure): () => boolean {
-  const when = failure === "cut after" ? "after" : "before";
-  if (at.call.startsWith("prefect ")) {
-    const effect: FaultEffect = failure === "500" ? { kind: "status", status: 500 } : { kind: "cut", when };
-    const match = (call: ApiCall): boolean => isFromAgent(call) && nameOf(call) === at.call;
-    const fault = fakes.prefect.fault({ effect, match, nth: at.nth });
-    return () => {
+  if (at.call.startsWith("prefect "))
+    return failNth.prefect(fakes, at.nth, failure, (call) => isFromAgent(call) && nameOf(call) === at.call);
+  const isAt = ({ verb, resource }: RequestRecord): boolean => `kubernetes ${verb} ${resource}` === at.call;
+  return failNth.kube(fakes, at.nth, failure, isAt);
+}
+
+/** Makes the nth call to an API fail once, of those that match. The answers as that of failAt. */
+export const failNth = {
+  // oxlint-disable-next-line max-params -- which call, and how
+  prefect: (fakes: Apis, nth: number, failure: CallFailure, match?: (call: ApiCall) => boolean) => {
+    const effect: FaultEffect = failure === "500" ? { kind: "status", status: 500 } : cutOf(failure);
+    const fault = fakes.prefect.fault({ effect, nth, ...(match && { match }) });
+    return (): boolean => {
       fault.remove();
-      return fault.hits() > 0;
+      return fault.hits() === 1;
     };
-  }
-  let seen = 0;
-  const action: FaultAction = failure === "500" ? { kind: "answer", status: 500 } : { kind: "cut", when };
-  const match = (request: RequestRecord): boolean => {
-    if (`kubernetes ${request.verb} ${request.resource}` !== at.call) return false;
-    seen++;
-    return true;
-  };
-  const disarm = fakes.kube.faults.add({ action, match, nth: at.nth });
-  return () => {
-    disarm();
-    return seen >= at.nth;
-  };
+  },
+  // oxlint-disable-next-line max-params -- which call, and how
+  kube: (fakes: Apis, nth: number, failure: CallFailure, match?: (request: RequestRecord) => boolean) => {
+    const action: FaultAction = failure === "500" ? { kind: "answer", status: 500 } : cutOf(failure);
+    const disarm = fakes.kube.faults.add({ action, nth, ...(match && { match }) });
+    return (): boolean => !disarm();
+  },
+};
+
+function cutOf(failure: Exclude<CallFailure, "500">) {
+  return { kind: "cut", when: failure === "cut after" ? "after" : "before" } as const;
 }
 
 /** Every call of a trace, before and after its effect. */
@@ -111,7 +116,8 @@ function onCalls(fakes: Apis, hook: Hook): () => void {
   };
 }
 
-function isFromAgent({ headers }: ApiCall): boolean {
+/** Not a call of a flow. */
+export function isFromAgent({ headers }: Pick<ApiCall, "headers">): boolean {
   return headers["x-prefect-agent-id"] !== undefined;
 }
 

@@ -223,22 +223,17 @@ describe("doctor and the agent that is there", () => {
     expect(await permissions(["--for", "flows/other"])).toEqual([]);
   });
 
-  it("is named to whom --for asks for another one that does not run, and its Deployment does not lack pods", async () => {
+  it.each([
+    {
+      of: "prefect-agent",
+      want: "warning agent's pods: no agent is here as ServiceAccount other, but as prefect-agent",
+    },
+    { of: "other", want: 'broken agent\'s pods: Deployment "other" has no pod yet' },
+  ])("is told from the one that --for asks for, with the Deployment of $of", async ({ of, want }) => {
     const testCluster = await startTestCluster();
     putAgentPod(testCluster, []);
-    putDeployment(testCluster, "prefect-agent");
-    expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(
-      "warning agent's pods: no agent is here as ServiceAccount other, but as prefect-agent",
-    );
-  });
-
-  it("has no pod yet: the Deployment of the ServiceAccount that --for asks for", async () => {
-    const testCluster = await startTestCluster();
-    putAgentPod(testCluster, []);
-    putDeployment(testCluster, "other");
-    expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(
-      'broken agent\'s pods: Deployment "other" has no pod yet',
-    );
+    putDeployment(testCluster, of);
+    expect(amiss(await reported(testCluster, ["--for", "flows/other"]))).toContain(want);
   });
 
   it("is no hindrance to the permissions of --for where the user may not list pods", async () => {
