@@ -4,17 +4,41 @@ export interface JsonObject {
   readonly [key: string]: unknown;
 }
 
-/** Numbers whose digits JavaScript may lose: more than 15 of them, or an exponent of three. */
-const LOSSY = /[:[,]\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/;
+/** Numbers that JavaScript may round or spell in another way: many digits, an exponent, a zero at the end of a fraction. */
+const RESPELLED = /(?:"\s*:|[[,])\s*-?(?:\d{16}|[\d.]+[eE]|\d+\.(?:\d{16}|\d*0\D))/;
 
-/** Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings. */
+/**
+ * Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings; and
+ * all numbers of an `env`, which become texts, keep their spelling.
+ */
 export function parseJson(text: string): unknown {
-  if (!LOSSY.test(text)) return JSON.parse(text) as unknown;
-  return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) => {
-    if (typeof value !== "number" || context?.source === undefined) return value;
-    const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
-    return isExact ? value : context.source;
+  if (!RESPELLED.test(text)) return JSON.parse(text) as unknown;
+  return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
+    const { source } = context ?? {};
+    if (typeof value === "number" && source !== undefined && source !== String(value))
+      return new Respelled(source, value);
+    for (const [name, child] of Object.entries(value ?? {}))
+      if (child instanceof Respelled) Reflect.set(value as object, name, child.plain(key === "env"));
+    return value;
   }) as unknown;
+}
+
+/** A number that JavaScript spells in another way than its JSON. */
+class Respelled {
+  readonly #source: string;
+  readonly #value: number;
+
+  constructor(source: string, value: number) {
+    this.#source = source;
+    this.#value = value;
+  }
+
+  plain(wantsText: boolean): number | string {
+    const isExact = Number.isInteger(this.#value)
+      ? Number.isSafeInteger(this.#value)
+      : Number.isFinite(this.#value);
+    return wantsText || !isExact ? this.#source : this.#value;
+  }
 }
 
 /** The value of a JSON text; undefined if it is none. */

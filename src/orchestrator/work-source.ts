@@ -58,7 +58,9 @@ export interface Submission {
   readonly identifiers: readonly string[];
   /** Whether the run was never submitted before, so that it has no other Job. */
   readonly isFirst: boolean;
-  /** Builds the Job. Throws JobError if that is impossible, SettingsError if the agent's own template is at fault. */
+  /** Reads the run's own job template, which may take long. Never rejects: `build` throws what went wrong. */
+  prepare(): Promise<void>;
+  /** Builds the Job, once prepared. Throws JobError if that is impossible, SettingsError if the agent's own template is at fault. */
   build(identifier: string): Promise<JobManifest>;
   /** Whether the claim still holds in this state: nobody has cancelled, rescheduled or started the run since. */
   isCurrent(state: RunState): Promise<boolean>;

@@ -18,7 +18,7 @@ import { buildJob } from "./build/build.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import type { AgentTemplate } from "./agent-template.ts";
-import { templateSourceOf, type Template } from "./build/template.ts";
+import { templateSourceOf, type PathSource, type Template } from "./build/template.ts";
 import { templateFrom, type ReadTemplate } from "./build/template-sources.ts";
 import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
@@ -78,6 +78,7 @@ export interface WorkSourceOptions {
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
+  readonly #reading = new Map<string, Promise<string>>();
   #lastWideQueryMs = -Infinity;
   #agentId: string | undefined;
 
@@ -186,17 +187,26 @@ export class Prefect1WorkSource implements WorkSource {
 
   #submission(work: ClaimedWork): Submission {
     const { flowRun, claim } = work;
-    let ofRun: Template | undefined;
+    let ofRun: Promise<Template> | undefined;
     const template = async (): Promise<Template> => {
-      const { template: ofAgent, readTemplate } = this.#options;
+      const { template: ofAgent } = this.#options;
       const source = templateSourceOf(flowRun, ofAgent?.source);
       if (ofAgent !== undefined && source === ofAgent.source) return ofAgent.current();
-      return (ofRun ??= await templateFrom(source, readTemplate));
+      return (ofRun ??= templateFrom(source, (path) => this.#readTemplate(path)));
+    };
+    let hasFailed = false;
+    const prepare = async (): Promise<void> => {
+      if (hasFailed) ofRun = undefined;
+      hasFailed = await template().then(
+        () => false,
+        () => true,
+      );
     };
     return {
       flowRunId: flowRun.id,
       identifiers: identifiersOf(claim.identifier, flowRun.id),
       isFirst: flowRun.version === FIRST_VERSION,
+      prepare,
       build: async (identifier): Promise<JobManifest> => {
         const { client, name, labels, process, job } = this.#options;
         const identity = { id: this.#agentId, name, labels, tenantId: await client.tenantId(), process };
@@ -205,6 +215,15 @@ export class Prefect1WorkSource implements WorkSource {
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };
+  }
+
+  /** Several runs that need the same text at a time read it once. */
+  #readTemplate(source: PathSource): Promise<string> {
+    const key = `${source.origin.from} ${source.path}`;
+    const reading =
+      this.#reading.get(key) ?? this.#options.readTemplate(source).finally(() => this.#reading.delete(key));
+    this.#reading.set(key, reading);
+    return reading;
   }
 
   async #isCurrent(work: ClaimedWork, state: RunState): Promise<boolean> {

@@ -18,6 +18,8 @@ import { WaitingSubmissions, type Attempted } from "./waiting-submissions.ts";
 const BACKLOG = 250;
 /** So many claims that fail are retried beside new ones; more are a sign that Prefect takes none. */
 const FAILING_CLAIMS = 25;
+/** How many Jobs that Kubernetes did not take are tried again at once, beside the slots of `--concurrency`. */
+const RETRIES_AT_ONCE = 8;
 /** Another process of the agent takes over a claim after ten seconds without a Job. */
 const FRESH_CLAIM_MS = 5_000;
 /** How many runs that could not be submitted to remember, so as not to log them twice. */
@@ -38,9 +40,10 @@ export class Submitter {
   constructor(deps: SharedState) {
     this.#deps = deps;
     this.#queue = new PQueue({ concurrency: deps.settings.concurrency });
+    const retries = new PQueue({ concurrency: RETRIES_AT_ONCE });
     this.waiting = new WaitingSubmissions({
       ...deps,
-      retry: async (submission) => this.#settle(submission, await this.#tryToCreate(submission)),
+      retry: async (submission) => this.#settle(submission, await this.#tryToCreate(submission, retries)),
       warn: (flowRunId, message) => this.#write(flowRunId, "WARNING", message),
     });
   }
@@ -145,7 +148,7 @@ export class Submitter {
   async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
     this.#creating++;
     try {
-      const creation = await this.#queue.add(() => this.#tryToCreate(submission, claimedAt));
+      const creation = await this.#tryToCreate(submission, this.#queue, claimedAt);
       const result = await this.#settle(submission, creation);
       if (typeof result === "object") this.waiting.add(submission, result, signal);
       return result === "created";
@@ -154,11 +157,17 @@ export class Submitter {
     }
   }
 
-  /** Tries once to create the Job. `claimedAt`: ticks, if this process just claimed it. */
-  #tryToCreate(submission: Submission, claimedAt = -Infinity): Promise<Creation> {
+  /** Tries once to create the Job, in a slot of the queue. `claimedAt`: ticks, if this process just claimed it. */
+  async #tryToCreate(submission: Submission, queue: PQueue, claimedAt = -Infinity): Promise<Creation> {
     const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
     const mustCheck = (): boolean => this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
-    return createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
+    try {
+      // A template's address may not answer for long: it holds no slot.
+      await submission.prepare();
+      return await queue.add(() => createJob(this.#deps, { submission, isCurrent, mustCheck }));
+    } catch (error) {
+      return creationOf(error);
+    }
   }
 
   /** Writes what came of it to the run's log. Fails the run if it cannot have a Job. */

@@ -46,7 +46,6 @@ const BACKOFF = { firstMs: 1_000, maxMs: 15_000 };
 const WARN_AFTER_MS = 30_000;
 /** More than this many must not wait: no more runs are claimed then. */
 const MAX_WAITING = 1_000;
-const RETRIES_AT_ONCE = 8;
 const HEARTBEAT_EVERY_MS = 30_000;
 const HEARTBEAT_CHECK_MS = 5_000;
 
@@ -72,7 +71,7 @@ export class WaitingSubmissions {
     this.#deps = deps;
     this.#queue = new WorkQueue({
       clock: deps.clock,
-      concurrency: RETRIES_AT_ONCE,
+      concurrency: MAX_WAITING,
       work: (flowRunId) => this.#retry(flowRunId),
       onError: (flowRun, error) =>
         deps.log.debug("Could not retry a submission", { flowRun, error: textOf(error) }),
@@ -146,7 +145,9 @@ export class WaitingSubmissions {
   #delayMs({ refused: { error }, failures }: Waiting): number {
     // Quotas answer 409 to a burst; the next try succeeds.
     if (failures === 0 && error instanceof KubeError && error.status === 409) return 0;
-    return retryAfterMs(error) ?? Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures, this.#deps.clock));
+    const askedMs = retryAfterMs(error);
+    if (askedMs !== undefined) return Math.min(askedMs, BACKOFF.maxMs);
+    return Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures, this.#deps.clock));
   }
 
   #settle(waiting: Waiting): void {

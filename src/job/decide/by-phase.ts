@@ -53,7 +53,8 @@ function waitForMore(
     : undefined;
 }
 
-function onLive(context: JobContext, { started, restartedAt, beside = [], orphan }: LivePhase): JobDecision {
+function onLive(context: JobContext, phase: LivePhase): JobDecision {
+  const { started, restartedAt, awaitsRestart = false, beside = [], orphan } = phase;
   if (!started) return onStarting(context, stillCrashing(context, restartedAt));
   const { name } = context.observed.job.metadata;
   const logs = beside.map((problem) => {
@@ -64,7 +65,8 @@ function onLive(context: JobContext, { started, restartedAt, beside = [], orphan
     const message = `Job ${name} was deleted, but its pod ${orphan} works on: the flow run goes on`;
     logs.push(logEntry("WARNING", message));
   }
-  return { status: "active", reason: "running", logs };
+  // No process keeps the run alive meanwhile.
+  return { status: "active", reason: "running", heartbeat: awaitsRestart, logs };
 }
 
 function onSuspended(context: JobContext): JobDecision {

@@ -5,7 +5,7 @@ import type { Container, ContainerStatus, Pod, Terminated } from "../../kube/cli
 
 /** The name of the container that runs the flow in Jobs that the agent builds. */
 const FLOW_CONTAINER = "flow";
-/** Only the flow's own container is given its run's id: Prefect 0.x and 1.x, then 2 and 3. */
+/** The flow's container is given its run's id: Prefect 0.x and 1.x, then 2 and 3. */
 export const FLOW_RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
 export const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 
@@ -13,11 +13,13 @@ export const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 export function flowContainerName({ metadata, spec }: Pod): string | undefined {
   const { containers = [] } = spec;
   const marked = metadata.annotations?.[DEFAULT_CONTAINER];
+  // Others may be told for which run they work, too.
+  const given = containers.filter(runsFlow);
+  const candidates = given.length > 0 ? given : containers;
   const found =
-    containers.find(runsFlow) ??
-    containers.find(({ name }) => name === FLOW_CONTAINER) ??
-    containers.find(({ name }) => name === marked) ??
-    containers[0];
+    candidates.find(({ name }) => name === FLOW_CONTAINER) ??
+    candidates.find(({ name }) => name === marked) ??
+    candidates[0];
   return found?.name;
 }
 

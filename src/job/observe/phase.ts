@@ -29,6 +29,7 @@ import {
   wasStopped,
 } from "./pod-termination.ts";
 import { currentObstacle, oneLine, type Obstacle, type Problem } from "./problem.ts";
+import { isBeforeResume } from "./resumed.ts";
 import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
@@ -56,6 +57,8 @@ export interface LivePhase {
   readonly started: boolean;
   /** A container restarted after a crash. */
   readonly restartedAt?: Date | undefined;
+  /** The flow has failed, and the kubelet is to start its container again. */
+  readonly awaitsRestart?: boolean;
   /** Troubles of containers beside the flow's, which runs. */
   readonly beside?: readonly Problem[];
   /** The pod that works on although its Job was deleted. */
@@ -141,12 +144,9 @@ function succeededPod(observed: ObservedJob): Pod | undefined {
 
 function phaseOfPods(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  // A pod that somebody deleted is replaced, or its Job will say that it failed. A Job that was suspended starts anew; of another
-  // one startTime says nothing, since it is by the controller manager's clock.
-  const wasSuspended = (job.status.conditions ?? []).some(({ type }) => type === "Suspended");
-  const startedMs = (wasSuspended && Date.parse(job.status.startTime ?? "")) || 0;
+  // A pod that somebody deleted is replaced, or its Job will say that it failed.
   const failed = newestFirst(observed)
-    .filter((pod) => hasFailed(pod, job) && createdMs(pod) >= startedMs)
+    .filter((pod) => hasFailed(pod, job) && !isBeforeResume(pod, job))
     .filter((pod) => !wasKilledByDeletion(pod) || disruptionProblem(pod) !== undefined)
     .toReversed();
   const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
@@ -183,8 +183,10 @@ function livePodPhase(pod: Pod, observed: ObservedJob): JobPhase {
   const events = eventsOf(observed, pod.metadata.uid);
   const inContainers = containerStatuses(pod).flatMap((status) => waitingProblem(pod, status, events) ?? []);
   if (flowStarted(pod)) {
-    const beside = inContainers.filter(({ container }) => container !== flowStatus(pod)?.name);
-    return { kind: "live", started: true, restartedAt, beside };
+    const flow = flowStatus(pod);
+    const beside = inContainers.filter(({ container }) => container !== flow?.name);
+    const awaitsRestart = flow?.state?.running === undefined;
+    return { kind: "live", started: true, restartedAt, awaitsRestart, beside };
   }
   // A template that wants retries wants them for its init containers, too.
   const obstacles = inContainers.map((problem) =>

@@ -4,6 +4,7 @@
 import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.ts";
 import { newestFirst, timeOf } from "./events.ts";
 import { containerStatuses } from "./flow-container.ts";
+import { conditionOf } from "./observed.ts";
 import { oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 
 interface EventReason {
@@ -208,7 +209,12 @@ function silentNode(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefine
   const { nodeName, containers } = pod.spec;
   if (nodeName === undefined || containers === undefined || pod.status.phase !== "Pending") return undefined;
   const isKnown = (pod.status.containerStatuses ?? pod.status.initContainerStatuses ?? []).length > 0;
-  if (isKnown || events.some(({ reason }) => reason !== "Scheduled")) return undefined;
+  const isBinding = (event: KubeEvent): boolean => event.reason === "Scheduled";
+  const since = conditionOf(pod.status, "PodScheduled")?.lastTransitionTime ?? "";
+  const bindings = [...events.filter(isBinding).map(timeOf), Date.parse(since) || 0];
+  // Schedulers and autoscalers write of the pod until it is bound. The kubelet's events have whole seconds.
+  const boundAt = Math.floor(Math.max(...bindings) / 1_000) * 1_000;
+  if (isKnown || events.some((event) => !isBinding(event) && timeOf(event) >= boundAt)) return undefined;
   const { name } = pod.metadata;
   const message = `pod '${name}' is assigned to node ${nodeName}, which reports nothing of it`;
   const hint = `look at the node with: kubectl describe node ${nodeName}`;

@@ -82,8 +82,10 @@ export function readYaml(text: string): YamlReading {
     logLevel: "error",
   });
   const parser = lenientParser(lineCounter);
+  // PyYAML reads 1.1 whatever the text says of itself.
+  const undirected = text.replace(/^%YAML/m, "#YAML");
   const [document = new Document(null), second] = [
-    ...composer.compose(parser.parse(text), true, text.length),
+    ...composer.compose(parser.parse(undirected), true, text.length),
   ];
   const [error] = document.errors;
   const place = (offset: number): string => {

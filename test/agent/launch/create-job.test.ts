@@ -19,6 +19,7 @@ const submission: Submission = {
   flowRunId: run.id,
   identifiers: ["a", "b", "c"],
   isFirst: true,
+  prepare: () => Promise.resolve(),
   build: (identifier) => Promise.resolve(jobOf(identifier)),
   isCurrent: () => Promise.resolve(true),
 };

@@ -35,6 +35,7 @@ function dueRun(id: string, { state = SCHEDULED, isLost = false }: Given): DueRu
     flowRunId: id,
     identifiers: ["a"],
     isFirst: true,
+    prepare: () => Promise.resolve(),
     build: () => Promise.resolve(job),
     isCurrent: () => Promise.resolve(true),
   };
