@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InFlight } from "../../../src/agent/launch/in-flight.ts";
 import { WaitingSubmissions } from "../../../src/agent/launch/waiting-submissions.ts";
+import { ExpectedError } from "../../../src/base/errors.ts";
 import { createLog, silentLog } from "../../../src/base/log.ts";
 import type { StateType } from "../../../src/orchestrator/flow-run.ts";
 import type { Submission } from "../../../src/orchestrator/work-source.ts";
@@ -39,6 +40,32 @@ describe("claims that wait for their Job", () => {
   ])("let $want more be claimed, with $count that wait ($reason)", ({ count, reason, want }) => {
     expect(waitingFor(count, reason).room).toBe(want);
   });
+});
+
+it("a Job that a gateway wants tried again in five minutes is tried within 15 s", async () => {
+  const clock = new VirtualClock();
+  const error = new ExpectedError("busy", { retryable: true, retryAfterMs: 300_000 });
+  const triedAt: number[] = [];
+  const waiting = new WaitingSubmissions({
+    clock,
+    log: silentLog,
+    runs: { keepAlive: () => Promise.resolve() },
+    states: { read: () => Promise.resolve({ kind: "known", state: { type: "pending" } }) },
+    inFlight: new InFlight(clock),
+    retry: () => {
+      triedAt.push(clock.ticks());
+      return Promise.resolve("created");
+    },
+    warn: () => Promise.resolve(),
+  } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
+  const stop = new AbortController();
+  const addedAt = clock.ticks();
+  waiting.add({ flowRunId: "run" } as Submission, { reason: "passing", error }, stop.signal);
+  const running = waiting.run(stop.signal);
+  while (triedAt.length === 0) await clock.advance();
+  expect(triedAt).toEqual([addedAt + 15_000]);
+  stop.abort();
+  await running;
 });
 
 describe("a run that is cancelled while its Job is being created", () => {

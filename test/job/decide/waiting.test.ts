@@ -16,6 +16,22 @@ import {
 import { actions, decisionsAt, known } from "./decisions.ts";
 
 describe("decide", () => {
+  it("keeps a run alive while its flow's container waits for the restart that its template asks for", () => {
+    const crashed = { ...waiting("flow", "CrashLoopBackOff"), lastState: ended("flow", 1).state };
+    const again = { ...running("flow"), lastState: ended("flow", 1).state };
+    const spec = { restartPolicy: "OnFailure", containers: [{ name: "flow" }] };
+    const [whileWaiting, whileRunning] = decisionsAt([80, 90], (seconds) => ({
+      jobs: [
+        {
+          job: job({}, { spec: { backoffLimit: 20 } }),
+          pods: [pod({ spec, status: { containerStatuses: [seconds === 80 ? crashed : again] } })],
+        },
+      ],
+    }));
+    expect(whileWaiting?.heartbeat).toBe(true);
+    expect(whileRunning?.heartbeat).toBe(false);
+  });
+
   it.each([
     { onDisruption: "fail" as const, want: "ERROR, fail, delete 1" },
     { onDisruption: "retry" as const, want: "WARNING, reschedule, delete 1" },

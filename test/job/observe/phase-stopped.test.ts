@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { ObservedJob } from "../../../src/job/observe/observed.ts";
 import { jobPhase } from "../../../src/job/observe/phase.ts";
-import type { Pod } from "../../../src/kube/client/objects.ts";
+import type { JobStatus, Pod } from "../../../src/kube/client/objects.ts";
 import { at, condition, ended, failedPod, job, observedJob, pod, running } from "../observed-jobs.ts";
 
 /** A flow that exits with 0 at 60 s, and whose pod is told to end at this time; it has 30 s. */
@@ -14,6 +14,22 @@ function stopped(seconds = 50): Pod {
   };
   return pod({ metadata, status: { phase: "Succeeded", containerStatuses: [ended("flow", 0)] } });
 }
+
+/** The status of a Job that was suspended, and resumed at this time. */
+function resumed(seconds: number): JobStatus {
+  const suspended = { type: "Suspended", status: "False", lastTransitionTime: at(seconds).toISOString() };
+  return { startTime: at(seconds).toISOString(), conditions: [suspended] };
+}
+
+/** A pod whose flow the kubelet has started again, 60 s after its creation. */
+const restarted = pod({
+  spec: { restartPolicy: "OnFailure", containers: [{ name: "flow" }] },
+  status: {
+    containerStatuses: [
+      running("flow", { lastState: { terminated: { exitCode: 1, finishedAt: at(60).toISOString() } } }),
+    ],
+  },
+});
 
 describe("the phase of a Job", () => {
   it.each<{ name: string; given: Partial<ObservedJob>; want: string }>([
@@ -40,18 +56,28 @@ describe("the phase of a Job", () => {
     {
       name: "a resumed Job whose pod was taken away before",
       given: {
-        job: job(
-          {},
-          {
-            status: {
-              startTime: at(300).toISOString(),
-              conditions: [{ type: "Suspended", status: "False", lastTransitionTime: at(300).toISOString() }],
-            },
-          },
-        ),
+        job: job({}, { status: resumed(300) }),
         pods: [],
         deletedPods: [failedPod(1)],
       },
+      want: "waiting",
+    },
+    {
+      name: "a flow that failed in the pod of a resumed Job, which is made a second before startTime is set",
+      given: { job: job({}, { status: resumed(1) }), pods: [failedPod(1)] },
+      want: "failed",
+    },
+    {
+      name: "the same, restarted by the kubelet",
+      given: {
+        job: job({}, { spec: { backoffLimit: 6 }, status: resumed(1) }),
+        pods: [restarted],
+      },
+      want: "failed",
+    },
+    {
+      name: "a resumed Job whose pod had failed a moment before",
+      given: { job: job({}, { status: resumed(61) }), pods: [failedPod(1)] },
       want: "waiting",
     },
   ])("is $want for $name", ({ given, want }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { eventObstacle, podObstacle } from "../../../src/job/observe/pod-obstacles.ts";
-import type { Pod } from "../../../src/kube/client/objects.ts";
+import type { Condition, Pod } from "../../../src/kube/client/objects.ts";
 import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
 
 const MOUNT = 'MountVolume.SetUp failed for volume "v" : secret "nope" not found';
@@ -87,6 +87,23 @@ describe("podObstacle", () => {
       message: expect.stringContaining("node-1") as unknown,
     });
     expect(podObstacle(silent, [scheduled, event("pod-a", ["Pulling", "Pulling image"])])).toBeUndefined();
+  });
+
+  it("names it, too, if only schedulers and autoscalers have written of the pod, before it was bound", () => {
+    const scheduledAt = (seconds: number): Condition => condition("PodScheduled", undefined, seconds);
+    const before = [
+      event("pod-a", ["FailedScheduling", "0/3 nodes are available", 10]),
+      event("pod-a", ["TriggeredScaleUp", "pod triggered scale-up", 11]),
+    ];
+    const bound = (seconds: number): Pod => ({
+      ...pendingPod(),
+      status: { phase: "Pending", conditions: [scheduledAt(seconds)] },
+    });
+    const scheduled = event("pod-a", ["Scheduled", "Successfully assigned", 70.4]);
+    expect(podObstacle(bound(70), [...before, scheduled])?.reason).toBe("Node");
+    expect(podObstacle(bound(70), before)?.reason).toBe("Node");
+    const pulling = event("pod-a", ["Pulling", "Pulling image", 70]);
+    expect(podObstacle(bound(70), [...before, scheduled, pulling])).toBeUndefined();
   });
 
   it("uses the newest event, in any order", () => {

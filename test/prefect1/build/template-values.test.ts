@@ -191,6 +191,14 @@ spec: {template: {spec: {containers: [{name: flow, env: [{name: E1, value: a}, {
   });
 });
 
+it("a template that says it is YAML 1.2 is read as any other: with merge keys", () => {
+  const text = `%YAML 1.2
+---
+x-node: &node {nodeSelector: {pool: flows}}
+spec: {template: {spec: {<<: *node, containers: [{name: flow}]}}}`;
+  expect(jobFrom(text).spec.template.spec).toMatchObject({ nodeSelector: { pool: "flows" } });
+});
+
 describe("a number or a truth of a template", () => {
   it("is read as PyYAML reads it", () => {
     const text = `
