@@ -57,7 +57,8 @@ export class CredentialCheck {
         return;
       } catch (error) {
         // Forbidden, but known.
-        if (!isRefusal(error) && !isRetryable(error)) return;
+        const isWithout = error instanceof KubeError && error.reason === "CredentialPlugin";
+        if (!isRefusal(error) && !isRetryable(error) && !isWithout) return;
         const now = this.#clock.ticks();
         // An API that does not answer does not refuse.
         since = isRefusal(error) ? (since ?? now) : undefined;
@@ -70,6 +71,7 @@ export class CredentialCheck {
 
 /** Whether the API answered, and refused the credentials. */
 export function isRefusal(error: unknown): boolean {
-  if (error instanceof KubeError) return error.status === 401;
+  // A plugin or provider that fails has asked the API nothing.
+  if (error instanceof KubeError) return error.status === 401 && error.reason !== "CredentialPlugin";
   return error instanceof PrefectError && !error.retryable;
 }

@@ -1,5 +1,6 @@
 // Leader election with a Lease, by client-go's rules: one agent works, the others wait; a clean shutdown releases the Lease.
 
+import { aborted } from "../base/clock.ts";
 import { textIn } from "../base/json.ts";
 import { textOf } from "../base/errors.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -62,9 +63,11 @@ class Election {
   }
 
   async acquire(signal: AbortSignal): Promise<void> {
+    const ended = aborted(signal);
     while (!signal.aborted) {
-      const outcome = await this.#try();
-      if (outcome === true) return;
+      // The server may not answer for long.
+      const outcome = await Promise.race([this.#try(), ended]);
+      if (outcome === true || signal.aborted) return;
       if (outcome === false) this.#options.onWaiting();
       if (!this.#hasLoggedWaiting)
         this.#options.log.info("Waiting to become the leader", { lease: this.#options.lease.name });

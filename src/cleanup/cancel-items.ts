@@ -24,7 +24,7 @@ export type KnownClusters = ReadonlyMap<string, string>;
  * the flow's pod is deleted they may no longer be attributable. Guessed clusters are kept.
  */
 export function cancelPlan(
-  { runs: all, ...inventory }: Pick<Inventory, "runs" | "unownedDask">,
+  { runs: all, ...inventory }: Pick<Inventory, "runs" | "unownedDask" | "forbidden">,
   runIds: ReadonlySet<string>,
   options: { readonly known?: KnownClusters | undefined; readonly withTerminating?: boolean } = {},
 ): Plan {
@@ -43,7 +43,9 @@ export function cancelPlan(
     const certain = runOf(dask, known);
     const runId = certain ?? dask.owner?.flowRunId;
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
-    const keep = certain === undefined ? GUESSED : undefined;
+    // Without its pods a cluster in use looks like one that is gone.
+    const arePodsUnknown = dask.kind === "classic" && inventory.forbidden?.has("pods") === true;
+    const keep = certain === undefined ? GUESSED : arePodsUnknown ? PODS_UNKNOWN : undefined;
     const draft = new PlanDraft({ run, cluster: dask.name, withTerminating, keep });
     if (runId !== undefined && runIds.has(runId))
       for (const [part, object] of partsOf(dask)) {

@@ -105,7 +105,8 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   const ids = new Set(accepted.map(({ flowRunId }) => flowRunId));
   const inventory = await work.loadInventory();
   const known = clustersOf(inventory, ids);
-  const here = new Set(inventory.runs.map(({ flowRunId }) => flowRunId));
+  // A Dask cluster alone, in a namespace of its own, says nothing of where the flow is.
+  const here = new Set(inventory.runs.flatMap((run) => (run.observed.jobs.length > 0 ? run.flowRunId : [])));
   const mayRun = accepted.filter((run) => cancelling.has(run.flowRunId) && !wasPending(run));
   const elsewhere = new Set(mayRun.map(({ flowRunId }) => flowRunId).filter((id) => !here.has(id)));
   if (cancelling.size > 0 && options.graceMs > 0) {
@@ -117,11 +118,8 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   if (work.signal.aborted) return;
   const { problems, kept } = work.result;
   const unseen = kept.filter(({ reason }) => reason === PODS_UNKNOWN);
-  if (unseen.length > 0)
-    problems.push({
-      error: `cannot delete ${listed(unseen.map(objectText))}: ${PODS_UNKNOWN}`,
-      hint: RIGHTS,
-    });
+  const error = `cannot delete ${listed(unseen.map(objectText))}: ${PODS_UNKNOWN}`;
+  if (unseen.length > 0) problems.push({ error, hint: RIGHTS });
   const ended = await endedRuns(
     work,
     accepted.filter(({ flowRunId: id }) => !problems.some(({ runId }) => runId === id)),

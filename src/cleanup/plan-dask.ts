@@ -5,7 +5,8 @@
 import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { formatDuration } from "../base/duration.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
-import { createdMs } from "../job/observe/observed.ts";
+import { isMadeByPrefect } from "../job/labels.ts";
+import { createdMs, type ObservedJob } from "../job/observe/observed.ts";
 import { hasEnded, podFinishedAt } from "../job/observe/pod-termination.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
@@ -101,7 +102,9 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const { dask, owner, olderThanMs, now } = input;
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;
   const pods = remainingPods(input);
-  if (pods.length === 0 || !isUniqueName(dask.name)) return { keep };
+  // Only a Job of Prefect's shows a restart: those that the flow makes are newer than its cluster, too.
+  const made = jobsIn(owner).filter(({ job }) => isMadeByPrefect(job.metadata)).flatMap((job) => job.pods);
+  if (!made.some((pod) => pods.includes(pod)) || !isUniqueName(dask.name)) return { keep };
   const oldestPodMs = Math.min(...pods.map(createdMs));
   if (Math.min(...partsOf(dask).map(createdMs)) >= oldestPodMs) return { keep };
   const sinceMs = now.getTime() - oldestPodMs;
@@ -122,6 +125,10 @@ function planFrontends(input: DaskPlanInput): KeepOrDelete {
 
 /** Living pods of the owner, without those whose Job the plan deletes. */
 function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
-  const pods = owner?.run.observed.jobs.flatMap((job) => job.pods) ?? [];
+  const pods = jobsIn(owner).flatMap((job) => job.pods);
   return pods.filter((pod) => worksOn(pod, (uid) => deletedJobs.has(uid)));
+}
+
+function jobsIn(owner: PlannedRun | undefined): readonly ObservedJob[] {
+  return owner?.run.observed.jobs ?? [];
 }

@@ -65,7 +65,14 @@ export function retryingPrefect(
       knownIds: (...args) => retry(() => api.knownIds(...args)),
       tenantId: (...args) => retry(() => api.tenantId(...args)),
       cancel: (...args) => retry(() => api.cancel(...args)),
-      setCancelled: (...args) => retry(() => api.setCancelled(...args)),
+      setCancelled: (id, message) => {
+        let calls = 0;
+        return retry(async () => {
+          // While it waited, the state may have moved.
+          if (calls++ > 0 && (await api.runs([id])).get(id)?.state.type !== "cancelling") return;
+          await api.setCancelled(id, message);
+        });
+      },
     };
   return { 1: directory(sources[1]), 2: directory(sources[2]) };
 }

@@ -32,6 +32,8 @@ export const SCHEDULER_ADDRESS = "DASK_SCHEDULER_ADDRESS";
 const POD_SUFFIX_LENGTH = 5;
 /** `{uuid}` of a name template: the first ten characters of a UUID. */
 const UUID_ENDING = /-[0-9a-f]{8}-[0-9a-f]$/;
+/** `etl-20261201-1`: a date that a person chose. */
+const DATE_ENDING = /-20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-\d$/;
 
 /** A pod's cluster, and its role there. */
 export interface Membership {
@@ -73,7 +75,7 @@ export function clusterSelectedBy(object: AnyObject): string | undefined {
 
 /** Whether no other cluster can have this name: it ends with dask-kubernetes' `{uuid}`. */
 export function isUniqueName(cluster: string): boolean {
-  return UUID_ENDING.test(cluster);
+  return UUID_ENDING.test(cluster) && !DATE_ENDING.test(cluster);
 }
 
 /** Whether a controller manages the object, and so would create it again. */

@@ -99,7 +99,7 @@ export class HttpClient implements Http {
   }
 
   #open(
-    { method, url, headers, body }: HttpRequest,
+    { method, url, headers, body, timeoutMs }: HttpRequest,
     agent: http.Agent,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
@@ -108,7 +108,9 @@ export class HttpClient implements Http {
       const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
       // Without it a gateway may compress as it likes (RFC 9110, 12.5.3); who can read that asks for it.
       const all = { "accept-encoding": "identity", ...headers, ...length };
-      const options = { method, agent, headers: all as http.OutgoingHttpHeaders };
+      // Node gives up a proxy's tunnel only by this: a request that waits for it owns no connection yet.
+      const timeout = this.#proxy === undefined ? undefined : Math.min(timeoutMs, MAX_TIMER_MS);
+      const options = { method, agent, timeout, headers: all as http.OutgoingHttpHeaders };
       const outgoing = this.#send(url, options);
       let response: IncomingMessage | undefined;
       const abort = (): void => {

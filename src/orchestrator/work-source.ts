@@ -71,6 +71,8 @@ export interface UnfinishedQuery {
   readonly includeStarted: boolean;
   /** Whether a run may have no Job, as far as the agent knows; Prefect is asked nothing more about other runs. */
   readonly mayLackJob: (flowRunId: string) => boolean;
+  /** Called with why a row could not be decoded; it is left out. */
+  readonly onUnreadable: (reason: string) => void;
 }
 
 export interface UnfinishedClaim {

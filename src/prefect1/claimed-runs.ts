@@ -4,7 +4,7 @@
 import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimFilters } from "./claim.ts";
-import { readFlowRun } from "./flow-run.ts";
+import { readFlowRun, readRunRows, type RunRows } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./states.ts";
@@ -43,9 +43,9 @@ export async function claimedRuns(
   { graphql }: Prefect1Client,
   { place, ids }: { readonly place: Place; readonly ids: readonly string[] },
   signal?: AbortSignal,
-): Promise<ClaimedRun[]> {
+): Promise<RunRows<ClaimedRun>> {
   const rows = await graphql.rows(CLAIMED, { ids, claimed: claimFilters(place) }, signal);
-  return rows.map(claimedRunIn);
+  return readRunRows(rows, claimedRunIn);
 }
 
 function claimedRunIn(row: JsonObject) {

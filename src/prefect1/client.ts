@@ -5,7 +5,7 @@ import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json
 import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
 import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
-import { readLaunchable, readFlowRun, taskRunIn, type FlowRun, type Launchable } from "./flow-run.ts";
+import { readFlowRun, readRunRows, taskRunIn, type FlowRun, type RunRows } from "./flow-run.ts";
 import * as queries from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -117,10 +117,14 @@ export class Prefect1Client {
   }
 
   /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
-  async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
+  async launchableFlowRuns(
+    ids: readonly string[],
+    now: Date,
+    signal?: AbortSignal,
+  ): Promise<RunRows<FlowRun>> {
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
     const data = await this.graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
-    return readLaunchable(arrayIn(data["flow_run"]));
+    return readRunRows(arrayIn(data["flow_run"]), readFlowRun);
   }
 
   /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */

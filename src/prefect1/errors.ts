@@ -21,6 +21,9 @@ export const HINTS = {
   notApi: "check the URL: use the API's URL, not the UI's",
 };
 
+/** Statuses that decide whatever the body says. With 400 and 500 GraphQL's servers send errors of their own. */
+const OF_GATEWAYS = new Set([401, 403, 429, 502, 503, 504]);
+
 /** What is known of a request that failed. `hasKey`: an API key was sent. */
 interface Failed {
   readonly url: string;
@@ -32,8 +35,8 @@ interface Failed {
 export function prefectError(action: string, { url, hasKey, answer }: Failed, error: unknown): unknown {
   const api = { ...HINTS, url };
   const errors = error instanceof ClientError ? arrayIn(error.response.errors).map(objectIn) : [];
-  const failure =
-    errors.length > 0 ? graphqlError(action, errors) : answer && withoutErrors(action, api, answer);
+  const isGraphql = errors.length > 0 && !OF_GATEWAYS.has(answer?.status ?? 0);
+  const failure = isGraphql ? graphqlError(action, errors) : answer && withoutErrors(action, api, answer);
   if (failure !== undefined) {
     const isPage = answer !== undefined && webPageIn(answer) !== undefined;
     return failure.failure === "unauthorized" && !hasKey && !isPage ? noKeyError(action, failure) : failure;

@@ -74,18 +74,19 @@ export function readFlowRun(json: unknown): FlowRun {
   };
 }
 
-export interface Launchable {
-  readonly runs: readonly FlowRun[];
+export interface RunRows<Run> {
+  readonly runs: readonly Run[];
   /** The errors of the rows that cannot be read. */
   readonly unreadable: readonly string[];
 }
 
-export function readLaunchable(rows: readonly unknown[]): Launchable {
-  const runs: FlowRun[] = [];
+/** Decodes rows of flow runs; one that cannot be read does not keep the others from their Jobs. */
+export function readRunRows<Row, Run>(rows: readonly Row[], read: (row: Row) => Run): RunRows<Run> {
+  const runs: Run[] = [];
   const unreadable: string[] = [];
   for (const row of rows) {
     try {
-      runs.push(readFlowRun(row));
+      runs.push(read(row));
     } catch (error) {
       const id = isObject(row) ? String(row["id"]) : "?";
       unreadable.push(`flow run ${id}: ${textOf(error)}`);

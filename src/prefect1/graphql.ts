@@ -3,7 +3,7 @@
 import { GraphQLClient } from "graphql-request";
 import { overFreshConnection } from "../http/errors.ts";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
-import { arrayIn, objectIn, parseJson, type JsonObject } from "../base/json.ts";
+import { objectIn, parseJson, type JsonObject } from "../base/json.ts";
 import { notPrefectError, PrefectError } from "../orchestrator/errors.ts";
 import { HINTS, prefectError } from "./errors.ts";
 import type { Query } from "./queries.ts";
@@ -57,7 +57,9 @@ export class Graphql {
   /** The rows of the only table that the query asks for. */
   async rows(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
     const [table] = Object.values(await this.request(query, variables, signal));
-    return arrayIn(table).map(objectIn);
+    // Anything else says nothing of the rows: a run that is not there counts as deleted.
+    if (!Array.isArray(table)) throw notPrefectError(query.action, { ...HINTS, url: this.url });
+    return table.map(objectIn);
   }
 
   /** The only object that the query or mutation asks for. */

@@ -49,6 +49,8 @@ const PAGE = 100;
 const FIRST_VERSION = 1;
 /** Runs are fetched so long before their start time. */
 const PREFETCH_MS = 10_000;
+/** By how much Prefect's clock, as it is known here, may change between two answers. */
+const SLACK_MS = 5_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
@@ -118,7 +120,12 @@ export class Prefect1WorkSource implements WorkSource {
     const pages = await Promise.all(
       pagesOf(newIds, PAGE).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
     );
-    const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run, readAt));
+    // What was rescheduled since the queue was asked comes again when it is due.
+    const latestMs = prefectTime.now().getTime() + PREFETCH_MS + SLACK_MS;
+    const runs = pages
+      .flatMap((page) => page.runs)
+      .map((run) => this.#dueRun(run, readAt))
+      .filter(({ startAt }) => (startAt?.getTime() ?? 0) <= latestMs);
     return {
       runs: runs.sort((a, b) => (a.startAt?.getTime() ?? 0) - (b.startAt?.getTime() ?? 0)),
       hasMore,
@@ -127,14 +134,15 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   async *unfinished(
-    { includeStarted, mayLackJob }: UnfinishedQuery,
+    { includeStarted, mayLackJob, onUnreadable }: UnfinishedQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
     const { client, place } = this.#options;
     const ids = await claimedIds(client, { place, started: includeStarted }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob), PAGE)) {
       const claimed = await claimedRuns(client, { place, ids: page }, signal);
-      yield claimed.flatMap((run) => this.#unfinishedClaim(run));
+      claimed.unreadable.forEach(onUnreadable);
+      yield claimed.runs.flatMap((run) => this.#unfinishedClaim(run));
     }
   }
 

@@ -309,7 +309,7 @@ describe("running Dask clusters", () => {
   it("of a restarted run are deleted if the pod that created them is gone; the new one is kept", () => {
     const run = inventoryRun(RUN_A, {
       status: known("Running", 40),
-      jobs: [observedJob(job("j", RUN_A), [pod("second", { creationTimestamp: ago(40) })])],
+      jobs: [observedJob(job("j", RUN_A, BY_AGENT), [pod("second", { creationTimestamp: ago(40) })])],
     });
     const pods = [
       classic(nameFor(RUN_A, "11111111-1"), { creationTimestamp: ago(80) }),

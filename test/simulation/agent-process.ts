@@ -8,6 +8,7 @@ import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts"
 import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
 import type { Policy } from "../../src/job/decide/policy.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
+import type { ReadTemplate } from "../../src/prefect1/build/template-sources.ts";
 import { connect } from "./connections.ts";
 import type { ConnectionOptions } from "./connections.ts";
 import { Process } from "./process.ts";
@@ -23,8 +24,8 @@ export interface AgentOptions extends ConnectionOptions {
   readonly flags?: AgentFlags;
   readonly policy?: Partial<Policy>;
   readonly namespace?: string;
-  /** Reads the text of its own job template; without it, the agent has none. */
-  readonly template?: () => Promise<string>;
+  /** Reads the texts of job templates; without it, the agent has no template of its own. */
+  readonly template?: ReadTemplate;
 }
 
 /** An agent of the world. */

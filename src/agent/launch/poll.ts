@@ -4,23 +4,23 @@ import type { SharedState } from "../shared-state.ts";
 import { withoutWorkedElsewhere } from "./elsewhere.ts";
 import { slotsForNewClaims } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
+import { unreadableRunLog } from "./unreadable-runs.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
 const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
 /** While many Jobs are to be created a poll would claim nothing. It comes all the same, since Prefect shows the agent's last. */
 const BUSY = { lookMs: 25, atMostMs: 10_000 };
-/** How many reasons to remember, so as not to log them twice. */
-const REASONS_REMEMBERED = 1_000;
 
 type PollerDeps = SharedState & { readonly submitter: Submitter };
 
 export class Poller {
   readonly #deps: PollerDeps;
-  readonly #unreadable = new Set<string>();
+  readonly #onUnreadable: (reason: string) => void;
   #wake = new AbortController();
 
   constructor(deps: PollerDeps) {
     this.#deps = deps;
+    this.#onUnreadable = unreadableRunLog(deps.log);
   }
 
   /** Ends the current wait, so that the next poll happens now. */
@@ -60,7 +60,7 @@ export class Poller {
         return { launched: 0, more: false };
       }
       const due = await work.due(inFlight, signal);
-      for (const reason of due.unreadable) this.#warnOnce(reason);
+      for (const reason of due.unreadable) this.#onUnreadable(reason);
       // A Running run with overdue task runs needs no Job if it has a live one.
       const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));
       const runs = (await withoutWorkedElsewhere(this.#deps, needy)).slice(0, freeSlots);
@@ -83,13 +83,6 @@ export class Poller {
   }
 
   /** Warns once per reason, since the row is in every poll until somebody corrects it. */
-  #warnOnce(reason: string): void {
-    if (this.#unreadable.has(reason)) return;
-    if (this.#unreadable.size >= REASONS_REMEMBERED) this.#unreadable.clear();
-    this.#unreadable.add(reason);
-    this.#deps.log.warn("Skipped a flow run that cannot be decoded", { reason });
-  }
-
   #freeSlots(): number {
     const { submitter, work } = this.#deps;
     const { room } = submitter;

@@ -30,11 +30,20 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
     servername: textIn(cluster["tls-server-name"]),
     rejectUnauthorized: cluster["insecure-skip-tls-verify"] === true ? false : undefined,
   };
+  let readAt = deps.clock.ticks();
+  /** An authority is renewed, too; while its file cannot be read, or is half written, the last one stays in use. */
+  const readAuthority = async (): Promise<void> => {
+    if (deps.clock.ticks() - readAt < READ_AGAIN_MS) return;
+    readAt = deps.clock.ticks();
+    const { value: ca } = await attempt(() => pemIn(cluster, "certificate-authority", deps));
+    if (ca?.includes("-----END CERTIFICATE-----") === true) server.ca = ca;
+  };
   deps.secrets?.addUrl(target.server);
   const identity = renewed(read, deps);
   return {
     headers: async () => ({ ...impersonated, ...authorization(target, await identity.current(), deps) }),
     tls: async () => {
+      await readAuthority();
       const { cert, key } = await identity.current();
       return { ...server, cert, key };
     },

@@ -112,7 +112,7 @@ function withCurrentTls(tlsNow: () => Promise<TlsOptions>, connect: (tls: TlsOpt
   let current: { readonly tls: TlsOptions; readonly client: HttpClient } | undefined;
   const clientNow = async (): Promise<HttpClient> => {
     const tls = await tlsNow();
-    const isSame = current?.tls.cert === tls.cert && current?.tls.key === tls.key;
+    const isSame = (["ca", "cert", "key"] as const).every((key) => current?.tls[key] === tls[key]);
     if (current !== undefined && (isSame || pairProblem(tls) !== undefined)) return current.client;
     // Requests that are under way end over their own connections.
     current?.client.retire();

@@ -17,8 +17,8 @@ import { actions, decisionsAt, known } from "./decisions.ts";
 
 describe("decide", () => {
   it("keeps a run alive while its flow's container waits for the restart that its template asks for", () => {
-    const crashed = { ...waiting("flow", "CrashLoopBackOff"), lastState: ended("flow", 1).state };
-    const again = { ...running("flow"), lastState: ended("flow", 1).state };
+    const crashed = { ...waiting("flow", "CrashLoopBackOff"), lastState: { terminated: { exitCode: 1 } } };
+    const again = running("flow", { lastState: { terminated: { exitCode: 1 } } });
     const spec = { restartPolicy: "OnFailure", containers: [{ name: "flow" }] };
     const [whileWaiting, whileRunning] = decisionsAt([80, 90], (seconds) => ({
       jobs: [
