@@ -103,7 +103,9 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;
   const pods = remainingPods(input);
   // Only a Job of Prefect's shows a restart: those that the flow makes are newer than its cluster, too.
-  const made = jobsIn(owner).filter(({ job }) => isMadeByPrefect(job.metadata)).flatMap((job) => job.pods);
+  const made = jobsIn(owner)
+    .filter(({ job }) => isMadeByPrefect(job.metadata))
+    .flatMap((job) => job.pods);
   if (!made.some((pod) => pods.includes(pod)) || !isUniqueName(dask.name)) return { keep };
   const oldestPodMs = Math.min(...pods.map(createdMs));
   if (Math.min(...partsOf(dask).map(createdMs)) >= oldestPodMs) return { keep };

@@ -12,6 +12,9 @@ import type { Proxy } from "./proxy.ts";
 /** After this long without a byte, TCP checks whether the other side is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
+/** How long a SOCKS proxy may take where the request names no deadline. */
+const SOCKS_TIMEOUT_MS = 30_000;
+
 /** The agent for a protocol. A certificate that cannot be read fails the first request. */
 export function agentFor(protocol: string, options: https.AgentOptions, proxy?: Proxy): http.Agent {
   const isSecure = protocol === "https:";
@@ -60,6 +63,7 @@ async function socksTunnel({ url, name }: Proxy, to: tls.ConnectionOptions): Pro
   try {
     const { socket } = await SocksClient.createConnection({
       command: "connect",
+      timeout: to.timeout ?? SOCKS_TIMEOUT_MS,
       destination: { host: to.host ?? "", port: to.port ?? 0 },
       proxy: {
         host: url.hostname.replace(/^\[(.*)\]$/, "$1"),

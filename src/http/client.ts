@@ -108,7 +108,7 @@ export class HttpClient implements Http {
       const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
       // Without it a gateway may compress as it likes (RFC 9110, 12.5.3); who can read that asks for it.
       const all = { "accept-encoding": "identity", ...headers, ...length };
-      // Node gives up a proxy's tunnel only by this: a request that waits for it owns no connection yet.
+      // A proxy's tunnel is given up only by this: a request that waits for it owns no connection yet.
       const timeout = this.#proxy === undefined ? undefined : Math.min(timeoutMs, MAX_TIMER_MS);
       const options = { method, agent, timeout, headers: all as http.OutgoingHttpHeaders };
       const outgoing = this.#send(url, options);

@@ -26,6 +26,11 @@ describe("an answer", () => {
     { name: "a tenant that Prefect does not know", error: prefectError("refused"), want: true },
     { name: "an outage of Prefect", error: prefectError("overloaded"), want: false },
     { name: "a proxy's page in Prefect's place", error: prefectError("unreadable"), want: false },
+    {
+      name: "a credential plugin that fails, without an answer of Kubernetes",
+      error: new KubeError("get credentials", "exit code 255", { status: 401, reason: "CredentialPlugin" }),
+      want: false,
+    },
     { name: "a bug", error: new TypeError("no"), want: false },
   ])("$name refuses the credentials: $want", ({ error, want }) => {
     expect(isRefusal(error)).toBe(want);
@@ -94,6 +99,15 @@ describe("the check of credentials", () => {
     check.suspect("kubernetes");
     const ended = await run(200, (second) => (second === 45 ? kubeError(0) : refused));
     expect(ended).toEqual({ error: refused, second: 110 });
+  });
+
+  it("goes on while a credential plugin fails, and ends with the API's refusals after it", async () => {
+    const refused = kubeError(401);
+    const failed = new KubeError("get credentials", "exit 255", { status: 401, reason: "CredentialPlugin" });
+    check.suspect("kubernetes");
+    const ended = await run(400, (second) => (second < 200 ? failed : refused));
+    expect(ended?.error).toBe(refused);
+    expect(ended?.second).toBeGreaterThanOrEqual(260);
   });
 
   it("asks one API while the other does not answer", async () => {

@@ -182,6 +182,19 @@ describe("whileLeading", () => {
     expect(await holder()).toBe("");
   });
 
+  it("ends at once while it waits for a server that does not answer", async () => {
+    const asked = Promise.withResolvers<void>();
+    const never = new Promise<never>(() => {});
+    const get = (): Promise<never> => {
+      asked.resolve();
+      return never;
+    };
+    const waiting = candidate("standby", { get, create: () => never, replace: () => never });
+    await asked.promise;
+    waiting.stop();
+    expect(await waiting.ended).toBeUndefined();
+  });
+
   it("releases the Lease when its work fails, and throws the work's error", async () => {
     const options = { kube, clock: fast, log: silentLog, lease, identity: "broken", onWaiting: () => {} };
     const failing = whileLeading(options, new AbortController().signal, async () => {

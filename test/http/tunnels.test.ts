@@ -1,5 +1,6 @@
 // Requests through proxies.
 
+import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpClient } from "../../src/http/client.ts";
 import { trustedAuthorities } from "../../src/http/environment.ts";
@@ -51,12 +52,14 @@ describe.each(KINDS)("an $kind proxy", ({ kind, start }) => {
     expect(proxy.asked).toEqual([`apiserver.internal:${url.port}`]);
   });
 
-  it("that says nothing holds no request beyond its deadline", async () => {
-    const { url: silent } = await bareServer(() => undefined);
+  it("that says nothing holds no request, and no connection, beyond its deadline", async () => {
+    const { url: silent, sockets } = await bareServer(() => undefined);
     const proxy = parseProxy(`${kind}://${silent.host}`, "HTTPS_PROXY");
     const url = new URL("https://apiserver.internal/");
     const asked = clientOf(url, { proxy }).request(asking(url, { timeoutMs: 50 }));
     await expect(asked).rejects.toMatchObject({ message: "no answer within 0.05 s" });
+    for (const socket of sockets) if (!socket.closed) await once(socket, "close");
+    expect(sockets).toHaveLength(1);
   });
 
   it("carries streams", async () => {

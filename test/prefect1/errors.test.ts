@@ -133,7 +133,30 @@ describe("a GraphQL request", () => {
     await expect(withKey.request(operation)).rejects.toMatchObject(refused);
   });
 
-  it("prefers GraphQL errors to the HTTP status", async () => {
+  it.each([
+    { status: 401, failure: "unauthorized", retryable: false },
+    { status: 403, failure: "unauthorized", retryable: false },
+    { status: 429, failure: "overloaded", retryable: true },
+    { status: 502, failure: "overloaded", retryable: true },
+    { status: 503, failure: "overloaded", retryable: true },
+    { status: 504, failure: "overloaded", retryable: true },
+  ])(
+    "reads $status of a gateway as $failure, whatever its JSON says",
+    async ({ status, failure, retryable }) => {
+      const error = await failureOf({ errors: [{ message: "upstream connect error" }] }, status);
+      expect([error.failure, isRetryable(error)]).toEqual([failure, retryable]);
+    },
+  );
+
+  it.each(['{"data":{"a":null}}', '{"data":{}}', '{"data":{"a":{}}}'])(
+    "takes %s for no answer about rows: no row would mean that they are deleted",
+    async (body) => {
+      const asked = answering({ status: 200, headers: {}, body }).rows(operation);
+      await expect(asked).rejects.toMatchObject({ failure: "unreadable", retryable: true });
+    },
+  );
+
+  it("prefers GraphQL errors to the other HTTP statuses", async () => {
     expect((await failureOf(graphqlError("stale", "VERSION_LOCKING_ERROR"), 400)).failure).toBe("locked");
   });
 

@@ -19,7 +19,11 @@ export interface TlsServer {
 export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
   host = "127.0.0.1",
-  { cert, key } = { cert: CERTIFICATE, key: PRIVATE_KEY },
+  {
+    cert = CERTIFICATE,
+    key = PRIVATE_KEY,
+    port = 0,
+  }: { readonly cert?: string; readonly key?: string; readonly port?: number } = {},
 ): Promise<TlsServer> {
   const asked: string[] = [];
   // Client certificates are asked for, and `answer` decides on them.
@@ -28,7 +32,7 @@ export async function startTlsServer(
     asked.push(request.url ?? "");
     answer(request, response);
   });
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, "listening");
   return {
     url: `https://${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,

@@ -32,6 +32,55 @@ describe("cancel", () => {
     });
   });
 
+  it("leaves a run Cancelling of which only Dask is in the namespaces that it looks at", async () => {
+    const testCluster = await startTestCluster(["dask"]);
+    const id = testCluster.flowRun("Running", "quick-fox");
+    testCluster.job("job-fox", id, { status: { active: 1, ready: 1 } });
+    testCluster.jobPod("pod-fox", "job-fox");
+    const cluster = `dask-${id}-0123abcd-4`;
+    const labels = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": "worker" };
+    testCluster.daskPod("worker", cluster, { phase: "Running", metadata: { namespace: "dask", labels } });
+    const { stderr, exitCode } = await testCluster.run(["cancel", id, "-n", "dask", "--now"]);
+    expect([exitCode, testCluster.prefect.flowRun(id)?.state]).toEqual([1, "Cancelling"]);
+    expect(stderr).toContain("may run elsewhere");
+    expect(testCluster.left("pods")).toEqual(["pod-fox"]);
+  });
+
+  it("removes nothing of a Dask cluster whose pods it may not list: it may be in use", async () => {
+    const { testCluster, id, cluster } = await runningWorld();
+    testCluster.kube.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { stdout, stderr, exitCode } = await testCluster.run(["cancel", id, "--now"]);
+    expect([exitCode, stdout, testCluster.left("services")]).toEqual([1, "", [cluster]]);
+    expect(stderr).toContain(
+      `kept: service/${cluster} in namespace "flows": without permission to list pods`,
+    );
+  });
+
+  it("does not overwrite a state that came while the API did not take Cancelled", async () => {
+    const { testCluster, id } = await runningWorld();
+    const refusal = {
+      effect: { kind: "status", status: 503 },
+      match: "set_flow_run_states",
+      times: 1,
+    } as const;
+    const fault = testCluster.prefect.fault(refusal);
+    testCluster.prefect.onRequest(({ fields }) => {
+      if (
+        fields.includes("flow_run") &&
+        fault.hits() === 1 &&
+        testCluster.prefect.flowRun(id)?.state === "Cancelling"
+      )
+        testCluster.prefect.setState(id, { type: "Success" });
+    });
+    await testCluster.run(["cancel", id, "--now"]);
+    expect(testCluster.prefect.history(id).map(({ type }) => type)).toEqual([
+      "Scheduled",
+      "Running",
+      "Cancelling",
+      "Success",
+    ]);
+  });
+
   it("deletes the pods that a deleted Job has let go", async () => {
     const running = await runningWorld();
     const { testCluster, id } = running;

@@ -10,12 +10,17 @@ import { connectKube } from "../../../src/kube/client/connect.ts";
 import type { Connection } from "../../../src/kube/client/connect.ts";
 import { FIRST, SECOND } from "../../support/client-certificates.ts";
 import type { ClientCertificate } from "../../support/client-certificates.ts";
+import { CERTIFICATE, SIGNED } from "../../fakes/certificate.ts";
 import { startTlsServer } from "../../support/tls-server.ts";
 import type { TlsServer } from "../../support/tls-server.ts";
 
 const ends: (() => unknown)[] = [];
 let passedMs = 0;
-const clock = { ...systemClock, now: () => new Date(Date.now() + passedMs) };
+const clock = {
+  ...systemClock,
+  now: () => new Date(Date.now() + passedMs),
+  ticks: () => systemClock.ticks() + passedMs,
+};
 
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -68,6 +73,27 @@ function kubeconfig({ url, certificate }: TlsServer, user: object, more: object 
 }
 
 const PATH = "/home/user/.kube/config";
+
+describe("the authority of a server, in a file", () => {
+  it("is read again: a server whose certificate another one has signed since is trusted", async () => {
+    let served = await startTlsServer();
+    const { port } = new URL(served.url);
+    const inFile = { "certificate-authority-data": undefined, "certificate-authority": "/ca" };
+    const files: Record<string, string> = { [PATH]: kubeconfig(served, {}, inFile), "/ca": CERTIFICATE };
+    const { kube } = await connect(files);
+    await kube.version();
+    await served.stop();
+    served = await startTlsServer(undefined, "127.0.0.1", { ...SIGNED, port: Number(port) });
+    ends.push(() => served.stop());
+    await expect(kube.version()).rejects.toMatchObject({ reason: "BadCertificate" });
+    files["/ca"] = "-----BEGIN CERTIFICATE-----\nhalf";
+    passedMs += 11_000;
+    await expect(kube.version()).rejects.toMatchObject({ reason: "BadCertificate" });
+    files["/ca"] = SIGNED.cert;
+    passedMs += 11_000;
+    expect(await kube.version()).toBeDefined();
+  });
+});
 
 describe("a client certificate in files", () => {
   const setting = async (admits: (seen: SeenRequest) => boolean) => {
