@@ -21,7 +21,7 @@ import { redactUrl } from "../base/redact-url.ts";
 
 /** Connects on first use. `clock`: the API's. */
 export function prefect3Directory(
-  target: Pick<Prefect3Target, "url" | "uiUrl">,
+  target: UiTarget,
   connect: () => Promise<Prefect3Client>,
   clock: Pick<Clock, "now">,
 ): RunDirectory {
@@ -126,12 +126,22 @@ async function readLog(
   }));
 }
 
-/** The run's page: below PREFECT_UI_URL, in Prefect Cloud's UI, or where a server has its own. */
-function runPage({ url, uiUrl }: Pick<Prefect3Target, "url" | "uiUrl">, id: string): string {
-  const cloud = /^https:\/\/api\.prefect\.cloud\/api\/accounts\/([^/]+)\/workspaces\/([^/]+)/.exec(url);
-  const cloudUi = cloud && `https://app.prefect.cloud/account/${cloud[1]}/workspace/${cloud[2]}`;
-  const ui = uiUrl ?? cloudUi ?? url.replace(/\/api\/*$/, "");
-  return `${redactUrl(ui).replace(/\/+$/, "")}/runs/flow-run/${id}`;
+type UiTarget = Pick<Prefect3Target, "url" | "uiUrl" | "cloudUiUrl">;
+
+/** The run's page: below PREFECT_UI_URL, in a Prefect Cloud's UI, or where a server has its own. */
+function runPage({ url, uiUrl, cloudUiUrl }: UiTarget, id: string): string {
+  const [, cloud = "", account, workspace] = /^(.*)\/accounts\/([^/]+)\/workspaces\/([^/]+)/.exec(url) ?? [];
+  const base = (api: string): string => api.replace(/\/api\/*$/, "");
+  // As Prefect infers it, for its own domains; on others the UI is where the API is.
+  const cloudUi =
+    cloudUiUrl ?? base(cloud.replace(/^https:\/\/api(?=[.\w]*\.prefect\.[^./]+\/)/, "https://app"));
+  const inferred =
+    account === undefined ? base(url) : `${trimmed(cloudUi)}/account/${account}/workspace/${workspace}`;
+  return `${trimmed(redactUrl(uiUrl ?? inferred))}/runs/flow-run/${id}`;
+}
+
+function trimmed(url: string): string {
+  return url.replace(/\/+$/, "");
 }
 
 type RunLookup = Pick<Prefect3Client, "flowRuns" | "countFlowRuns">;

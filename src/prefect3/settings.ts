@@ -15,6 +15,8 @@ export interface Prefect3Target {
   readonly url: string;
   /** PREFECT_UI_URL. */
   readonly uiUrl?: string | undefined;
+  /** PREFECT_CLOUD_UI_URL. */
+  readonly cloudUiUrl?: string | undefined;
   /** PREFECT_API_KEY, sent as a Bearer token if there is no auth string. */
   readonly apiKey?: string | undefined;
   /** PREFECT_API_AUTH_STRING (`user:password` of a self-hosted server), sent as basic authentication. */
@@ -68,6 +70,7 @@ export function loadPrefect3Settings(deps: SettingsDeps): Prefect3Settings | und
   return {
     url: url.value,
     uiUrl: setting("PREFECT_UI_URL")?.value,
+    cloudUiUrl: setting("PREFECT_CLOUD_UI_URL")?.value,
     apiKey: apiKey?.value,
     authString: authString?.value,
     certFile: certFile && expandVariables(certFile, deps.env),
@@ -109,6 +112,7 @@ const IN_TOML = {
   PREFECT_API_SSL_CERT_FILE: ["api", "ssl_cert_file"],
   PREFECT_API_TLS_INSECURE_SKIP_VERIFY: ["api", "tls_insecure_skip_verify"],
   PREFECT_CLIENT_CUSTOM_HEADERS: ["client", "custom_headers"],
+  PREFECT_CLOUD_UI_URL: ["cloud", "ui_url"],
 } as const;
 
 /** The files of the current folder. */
