@@ -7,6 +7,7 @@ import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
 import { DELETED_RUN, isFailed, isFinished, type RunState } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
+import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";
 
@@ -18,6 +19,7 @@ export interface RunSummary {
 
 /** For people, in whole lines. */
 export interface Diagnosis extends RunSummary {
+  readonly hint?: string | undefined;
   /** One for each Job that has a problem. */
   readonly postMortems: readonly string[];
   /** What an agent of Prefect 1 would do next; at least one line. */
@@ -36,32 +38,41 @@ export interface PlannedAction {
 /** What Prefect says of a run without Jobs. */
 export interface PrefectFindings {
   /** Why nobody takes the run, or who has taken it. */
-  readonly taken?: string;
+  readonly taken?: string | undefined;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** The run in whose process this one runs. */
+  readonly host?: KnownRun | undefined;
+  /** The names of its Jobs here. */
+  readonly hostJobs?: readonly string[] | undefined;
   /** The last errors in its log. */
   readonly errors?: readonly string[];
 }
 
-export function diagnose(
-  run: InventoryRun,
-  now: Date,
-  { taken, errors = [] }: PrefectFindings = {},
-): Diagnosis {
+export function diagnose(run: InventoryRun, now: Date, findings: PrefectFindings = {}): Diagnosis {
   const decision = decideRun(run, now);
-  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, taken) : decision;
+  const { status, reason, hint } =
+    run.observed.jobs.length > 0 ? { ...decision, hint: undefined } : withoutJobs(run, now, findings);
   const jobs = run.podsForbidden === true ? [] : jobsOfPrefect(run.observed.jobs);
   const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);
     return "problem" in phase ? [postMortem(job, phase.problem)] : [];
   });
-  return { status, reason, postMortems: [...postMortems, ...errors], agent: agentActions(run, decision) };
+  return {
+    status,
+    reason,
+    hint,
+    postMortems: [...postMortems, ...(findings.errors ?? [])],
+    agent: agentActions(run, decision),
+  };
 }
 
 /** The status of a run without Jobs: its state in Prefect. */
 export function withoutJobs(
-  { status: run, prefectVersion }: Pick<InventoryRun, "status" | "prefectVersion">,
+  { flowRunId, status: run, prefectVersion }: Pick<InventoryRun, "flowRunId" | "status" | "prefectVersion">,
   now: Date,
-  taken?: string,
-): RunSummary {
+  { taken, hint, host, hostJobs = [] }: PrefectFindings = {},
+): RunSummary & Pick<Diagnosis, "hint"> {
   if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   if (run.kind === "unknown")
     return { status: "finished", reason: "it has no Job here, and its state in Prefect is unknown" };
@@ -70,13 +81,34 @@ export function withoutJobs(
     const status = isFailed(type) ? "failed" : type === "cancelled" ? "cancelled" : "finished";
     return { status, reason: finishedReason(run.state, now) };
   }
+  if (host !== undefined)
+    return { status: "active", ...inProcessOf(host, { flowRunId, name, jobs: hostJobs }) };
   const nobody = `no ${prefectVersion === 1 ? "agent" : "worker"} has taken it yet`;
-  if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, taken ?? nobody) };
+  if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, taken ?? nobody), hint };
   const reason = [
     `its flow run is ${name}, but it has no Job here`,
     ...(taken === undefined ? [] : [taken]),
   ].join(": ");
-  return { status: type === "running" || type === "cancelling" ? "active" : "pending", reason };
+  return { status: type === "running" || type === "cancelling" ? "active" : "pending", reason, hint };
+}
+
+/** Where the process of an unfinished subflow is. */
+function inProcessOf(
+  { id, name = id, state }: KnownRun,
+  subflow: { readonly flowRunId: string; readonly name: string; readonly jobs: readonly string[] },
+): Pick<Diagnosis, "reason" | "hint"> {
+  const { flowRunId, jobs } = subflow;
+  const its = `its flow run is ${subflow.name}`;
+  if (isFinished(state.type))
+    return {
+      reason: `${its}, but the parent in whose process it ran, flow run "${name}", is ${state.name}`,
+      hint: `cancel it with: kubectl prefect cancel ${flowRunId}`,
+    };
+  const where = jobs.length === 0 ? "" : `, in Job ${jobs.join(", ")}`;
+  return {
+    reason: `${its} in the process of its parent, flow run "${name}"${where}`,
+    hint: `see that one with: kubectl prefect inspect ${id}`,
+  };
 }
 
 function dueText(dueAt: Date | undefined, now: Date, waits: string): string {

@@ -1,11 +1,14 @@
-// Inventory: what Prefect knows of a run that has no Job here: why nobody takes it (which label no running agent has), which
-// agent has taken it, and the errors in its log.
+// Inventory: what Prefect knows of a run that has no Job here: why nobody takes it (which label no running agent has), who has
+// taken it, the run in whose process it runs, and the errors in its log.
 
 import { timeBetween } from "../base/duration.ts";
 import { labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
-import { isActive, isFailed, type RunStatus } from "../orchestrator/flow-run.ts";
+import { isActive, isFailed, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import { loadInventory } from "./load.ts";
+import { NO_STATES } from "./run-states.ts";
 import { readSilences, withSilence } from "./agent-polls.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { agentText, pollText } from "./run-owner.ts";
@@ -15,15 +18,35 @@ const POLLED_WITHIN_MS = 60_000;
 const MAX_NAMED = 5;
 const ERRORS = 3;
 
-/** Throws PrefectError. */
+interface Asking {
+  readonly kube: Pick<KubeApi, "listPage">;
+  /** Where the run is looked for; undefined: everywhere. */
+  readonly namespace: string | undefined;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
+/** Throws PrefectError, and KubeError. */
 export async function askPrefect(
   { flowRunId: id, status, observed }: InventoryRun,
   directory: RunDirectory | undefined,
-  { now, signal }: { readonly now: Date; readonly signal: AbortSignal },
+  { kube, namespace, now, signal }: Asking,
 ): Promise<PrefectFindings> {
   if (directory === undefined || status.kind !== "known" || observed.jobs.length > 0) return {};
   const { type, dueAt } = status.state;
-  if (type === "scheduled" && (dueAt === undefined || dueAt <= now)) {
+  const host = isFinished(type) ? undefined : await directory.hostOf?.(id, signal);
+  if (host !== undefined) {
+    const query = { flowRunId: host.id, namespace, signal };
+    // Without permission to list Jobs, the inventory's own warning tells.
+    const { runs } = await loadInventory(kube, NO_STATES, query);
+    return { host, hostJobs: runs.flatMap((run) => run.observed.jobs.map(({ job }) => job.metadata.name)) };
+  }
+  const isDue = type === "scheduled" && (dueAt === undefined || dueAt <= now);
+  if (directory.waitReason !== undefined && !isFinished(type) && (isDue || type !== "scheduled")) {
+    const { reason: taken, hint } = (await directory.waitReason(id, signal)) ?? {};
+    return { taken, hint };
+  }
+  if (isDue) {
     const agents = await directory.agents(signal);
     return agents === undefined ? {} : { taken: waitReason(status.labels ?? [], agents, now) };
   }

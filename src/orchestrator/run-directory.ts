@@ -45,6 +45,12 @@ export interface RecentRuns {
   readonly isPartial: boolean;
 }
 
+/** Why a run does not start, or who has taken it, and what to do about it. */
+export interface WaitReason {
+  readonly reason: string;
+  readonly hint?: string | undefined;
+}
+
 export interface RunQuery {
   readonly name: string;
   /** The beginning of an id, with hyphens as in a UUID; runs that match either the name or the id are found. */
@@ -72,6 +78,10 @@ export interface RunDirectory {
   recent(withinMs: number, signal?: AbortSignal): Promise<RecentRuns>;
   /** A page of the run's log; at most 200 lines. */
   log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
+  /** Why a run that is due has not started, or who has taken it; without it, agents() and the claim tell. */
+  waitReason?(id: string, signal?: AbortSignal): Promise<WaitReason | undefined>;
+  /** The run in whose process this one runs; undefined: it has its own. Without it, each run has its own. */
+  hostOf?(id: string, signal?: AbortSignal): Promise<KnownRun | undefined>;
   /** The address of the run's page in Prefect's UI. */
   page(id: string): Promise<string>;
   /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */

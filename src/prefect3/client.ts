@@ -87,21 +87,16 @@ export class Prefect3Client {
 
   /** The flow runs of a filter, at most 200. */
   async flowRuns(query: JsonObject, signal?: AbortSignal): Promise<readonly KnownRun[]> {
-    const rows = await this.rows("flow_runs", query, signal);
-    return rows.map((row) => ({
-      id: textIn(row["id"]) ?? "",
-      name: textIn(row["name"]),
-      state: runStateIn(row),
-    }));
+    return (await this.rows("flow_runs", query, signal)).map(knownRunIn);
   }
 
-  /** The rows of a filter of flow runs, logs, flows, deployments or work pools; as many as `query` says, or 200. */
+  /** The rows of a filter of flow runs, logs, work pools, `work_pools/NAME/workers` …; as many as `query` says, or 200. */
   async rows(
     kind: string,
     { limit = PAGE, offset = 0, ...query }: RowQuery,
     signal?: AbortSignal,
   ): Promise<readonly JsonObject[]> {
-    const action = `read ${kind.replace("_", " ")}`;
+    const action = `read ${kind.replace(/^.*\//, "").replace("_", " ")}`;
     const rows: JsonObject[] = [];
     for (;;) {
       const size = Math.min(limit - rows.length, this.#page);
@@ -126,9 +121,9 @@ export class Prefect3Client {
     return true;
   }
 
-  async countFlowRuns(signal?: AbortSignal): Promise<number> {
+  async countFlowRuns(signal?: AbortSignal, query: JsonObject = {}): Promise<number> {
     const action = "count flow runs";
-    const count = await this.#post(action, "/flow_runs/count", { body: {}, signal });
+    const count = await this.#post(action, "/flow_runs/count", { body: query, signal });
     if (typeof count !== "number") throw notPrefectError(action, this.#api);
     return count;
   }
@@ -247,6 +242,11 @@ const TYPES: ReadonlySet<string> = new Set<StateType>([
   ...(["scheduled", "pending", "running", "paused", "cancelling"] as const),
   ...(["completed", "failed", "crashed", "cancelled"] as const),
 ]);
+
+/** A row of flow runs. */
+export function knownRunIn(row: JsonObject): KnownRun {
+  return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row) };
+}
 
 /** The state of a flow run. An unknown type counts as scheduled, so that nothing is done with the run. */
 export function runStateIn(row: JsonObject): RunState {

@@ -18,6 +18,8 @@ import type { Prefect3Client, Prefect3StateType } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
 import { dateIn, textIn, type JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
+import { shellWord } from "../base/shell-word.ts";
+import { createdJob, hostOf, KUBERNETES_POOLS, waitReason } from "./waiting.ts";
 
 /** Connects on first use. `clock`: the API's. */
 export function prefect3Directory(
@@ -45,12 +47,23 @@ export function prefect3Directory(
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     recent: async (withinMs, signal) => recentRuns(await client(), { withinMs, clock }, signal),
     log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
+    waitReason: async (id, signal) => {
+      const api = await client();
+      const [run] = await api.rows("flow_runs", { flow_runs: { id: { any_: [id] } } }, signal);
+      if (run === undefined) return undefined;
+      const job = createdJob(run);
+      const isWaiting = run["state_type"] === "SCHEDULED" || run["state_type"] === "PENDING";
+      return job ?? (isWaiting ? waitReason(api, run, { now: clock.now(), signal }) : undefined);
+    },
+    hostOf: async (id, signal) => hostOf(await client(), id, signal),
     page: (id) => Promise.resolve(runPage(target, id)),
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
+      const api = await client();
+      const host = await hostOf(api, id);
+      if (host !== undefined) return cancelSubflow(api, id, host);
       if (state?.type === "cancelling") return "Cancelling";
       // Cancelling lets its process exit, if it has one: the API knows.
-      const api = await client();
       const type = await api.setState(id, { type: "CANCELLING" }).catch((error: unknown) => {
         // Before Prefect 3.8 a paused run is only cancelled at once: it has no process.
         const isRefused = error instanceof PrefectError && error.failure === "refused";
@@ -66,9 +79,26 @@ export function prefect3Directory(
   };
 }
 
+/** A process cannot be told to end one of its subflows. When it has ended, nothing of the subflow runs any more. */
+async function cancelSubflow(
+  api: Pick<Prefect3Client, "setState">,
+  id: string,
+  host: KnownRun,
+): Promise<string> {
+  if (!isFinished(host.state.type)) {
+    const why = `it is a subflow in the process of flow run "${host.name ?? host.id}", and cannot be cancelled alone`;
+    const hint = `cancel that one with: kubectl prefect cancel ${shellWord(host.id)}`;
+    throw new PrefectError(`cancel flow run "${id}"`, why, { failure: "refused", hint });
+  }
+  await api.setState(id, {
+    type: "CANCELLED",
+    message: `Cancelled: its parent flow run is ${host.state.name}`,
+  });
+  return "Cancelled";
+}
+
 const STARTED: readonly Prefect3StateType[] = ["PENDING", "RUNNING", "PAUSED", "CANCELLING"];
-/** The types of work pools whose runs have Jobs: a worker's, and one of Prefect 2's agent. */
-const POOLS = { type: { any_: ["kubernetes", "prefect-agent"] } };
+const POOLS = { type: { any_: KUBERNETES_POOLS } };
 const ENDED: readonly Prefect3StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
 /** Python's numbers. */
 const LEVELS: readonly (readonly [from: number, name: string])[] = [

@@ -3,7 +3,7 @@
 import type { Clock } from "../../../src/base/clock.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { arrayIn, isObject, objectIn, textIn } from "../../../src/base/json.ts";
+import { arrayIn, objectIn, textIn } from "../../../src/base/json.ts";
 import { HttpServer } from "../http-server.ts";
 import type { Handler } from "../http-server.ts";
 
@@ -16,13 +16,42 @@ export interface FakeFlowRun {
     readonly message?: string;
     readonly timestamp?: string;
   };
-  readonly work_pool_name?: string;
+  readonly deployment_id?: string | undefined;
+  /** The task of the parent run that stands for this one. */
+  readonly parent_task_run_id?: string;
+  /** What its worker has noted. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly empirical_policy?: JsonObject;
+  readonly work_queue_id?: string;
+  readonly work_queue_name?: string;
+  readonly work_pool_name?: string | undefined;
   /** Of its work pool; kubernetes without it. */
   readonly work_pool_type?: string;
   readonly next_scheduled_start_time?: string;
   /** When its first try was due. */
   readonly expected_start_time?: string;
   readonly infrastructure_pid?: string;
+}
+
+/** A work pool, with what its API tells of it. */
+export interface FakePool {
+  readonly name: string;
+  /** Default kubernetes. */
+  readonly type?: string;
+  readonly is_paused?: boolean;
+  readonly concurrency_limit?: number;
+  readonly queues?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly is_paused?: boolean;
+    readonly concurrency_limit?: number;
+    readonly status?: string;
+  }[];
+  readonly workers?: readonly {
+    readonly name: string;
+    readonly last_heartbeat_time: string;
+    readonly heartbeat_interval_seconds?: number;
+  }[];
 }
 
 export interface FakeLog {
@@ -69,6 +98,9 @@ const OVER: ReadonlySet<string> = new Set(["COMPLETED", "FAILED", "CRASHED", "CA
 export class FakePrefect3 {
   readonly calls: RestCall[] = [];
   readonly #runs = new Map<string, FakeFlowRun>();
+  readonly #pools = new Map<string, FakePool>();
+  /** The flow run of each task run. */
+  readonly #taskRuns = new Map<string, string>();
   readonly #logs: FakeLog[] = [];
   readonly #options: FakePrefect3Options;
 
@@ -79,6 +111,17 @@ export class FakePrefect3 {
   /** Adds a flow run, or replaces the one of its id. */
   put(run: FakeFlowRun): void {
     this.#runs.set(run.id, run);
+  }
+
+  /** Adds a work pool, or replaces the one of its name. */
+  putPool(pool: FakePool): void {
+    this.#pools.set(pool.name, pool);
+  }
+
+  /** Adds a run that runs in the process of another one. */
+  putSubflow(run: FakeFlowRun, parent: string): void {
+    this.#taskRuns.set(`task-${run.id}`, parent);
+    this.put({ ...run, parent_task_run_id: `task-${run.id}` });
   }
 
   /** Adds a line to a run's log. */
@@ -115,9 +158,10 @@ export class FakePrefect3 {
     if (typeof body["limit"] === "number" && body["limit"] > pageLimit)
       return { status: 422, body: { detail: `Invalid limit: must be less than or equal to ${pageLimit}.` } };
     if (path.startsWith("/csrf-token")) return { body: { token: CSRF_TOKEN } };
-    if (path === "/flow_runs/count") return { body: this.#runs.size };
-    if (path === "/flow_runs/filter") return this.#filter(body);
+    if (path === "/flow_runs/count") return { body: this.#matching(body).length };
+    if (path === "/flow_runs/filter") return { body: pageOf(this.#matching(body).map(rowOf), body) };
     if (path === "/logs/filter") return this.#logsOf(body);
+    if (path.startsWith("/work_")) return this.#poolAnswer(path, body);
     const [, id] = /^\/flow_runs\/([^/]+)\/set_state$/.exec(path) ?? [];
     const run = this.#runs.get(id ?? "");
     if (id === undefined) return { status: 404, body: { detail: "Not Found" } };
@@ -127,29 +171,52 @@ export class FakePrefect3 {
   }
 
   /** By ids descending, unless another order is asked for. */
-  #filter({ flow_runs: filter, work_pools: pools, sort, offset, limit }: JsonObject): RestAnswer {
-    const one = (key: string): readonly unknown[] | undefined => {
-      const of = objectIn(filter)[key];
-      return isObject(of) ? arrayIn(of["any_"]) : undefined;
-    };
-    const [ids, names] = [one("id"), one("name")];
-    const types = arrayIn(objectIn(objectIn(objectIn(filter)["state"])["type"])["any_"]);
-    const poolTypes = arrayIn(objectIn(objectIn(pools)["type"])["any_"]);
-    const bound = (column: string, end: string): string | undefined =>
-      textIn(objectIn(objectIn(filter)[column])[end]);
-    const dueBy = bound("next_scheduled_start_time", "before_");
+  #matching({
+    flow_runs: filter,
+    work_pools: pools,
+    task_runs: tasks,
+    sort,
+  }: JsonObject): readonly FakeFlowRun[] {
+    const { type: states } = objectIn(objectIn(filter)["state"]);
+    const dueBy = textIn(objectIn(objectIn(filter)["next_scheduled_start_time"])["before_"]);
+    const hasDeployment = objectIn(objectIn(filter)["deployment_id"])["is_null_"] === false;
+    const parents = anyOf(tasks, "id")?.map((task) => this.#taskRuns.get(String(task)));
     const endedAt = ({ state }: FakeFlowRun): string => state.timestamp ?? "";
     const found = [...this.#runs.values()]
-      .filter(({ id, name }) => (ids?.includes(id) ?? true) && (names?.includes(name) ?? true))
-      .filter(({ state }) => types.length === 0 || types.includes(state.type))
-      .filter((run) => dueBy === undefined || (run.next_scheduled_start_time ?? "") <= dueBy)
-      .filter(({ work_pool_name: pool, work_pool_type: type = "kubernetes" }) =>
-        poolTypes.length === 0 ? true : pool !== undefined && poolTypes.includes(type),
+      .filter((run) => isAmong(filter, "id", run.id) && isAmong(filter, "name", run.name))
+      .filter((run) => isAmong({ type: states }, "type", run.state.type))
+      .filter((run) => isAmong(filter, "work_queue_name", run.work_queue_name))
+      .filter((run) => dueBy === undefined || (run.next_scheduled_start_time ?? "~") <= dueBy)
+      .filter((run) => !hasDeployment || run.deployment_id !== undefined)
+      .filter((run) => parents?.includes(run.id) ?? true)
+      .filter(
+        (run) => isAmong(pools, "name", run.work_pool_name) && isAmong(pools, "type", this.#poolTypeOf(run)),
       )
       .sort((left, right) => (left.id < right.id ? 1 : -1));
     if (sort === "END_TIME_DESC") found.sort((left, right) => (endedAt(left) < endedAt(right) ? 1 : -1));
-    const from = typeof offset === "number" ? offset : 0;
-    return { body: found.slice(from, typeof limit === "number" ? from + limit : undefined) };
+    return found;
+  }
+
+  /** Undefined: it has no pool. */
+  #poolTypeOf({ work_pool_name: name = "", work_pool_type }: FakeFlowRun): string | undefined {
+    if (name === "") return undefined;
+    return work_pool_type ?? this.#pools.get(name)?.type ?? "kubernetes";
+  }
+
+  #poolAnswer(path: string, body: JsonObject): RestAnswer {
+    const pools = [...this.#pools.values()];
+    const [, name] = /^\/work_pools\/([^/]+)\/workers\/filter$/.exec(path) ?? [];
+    if (name !== undefined) {
+      const pool = this.#pools.get(decodeURIComponent(name));
+      if (pool !== undefined) return { body: pool.workers ?? [] };
+      return { status: 404, body: { detail: `Work pool "${name}" not found.` } };
+    }
+    const isNamed = (pool: FakePool): boolean =>
+      anyOf(body["work_pools"], "name")?.includes(pool.name) ?? true;
+    if (path === "/work_pools/filter")
+      return { body: pools.filter(isNamed).map(({ type = "kubernetes", ...pool }) => ({ ...pool, type })) };
+    const queues = pools.flatMap((pool) => pool.queues ?? []);
+    return { body: queues.filter(({ id }) => isAmong(body["work_queues"], "id", id)) };
   }
 
   #logsOf({ logs, sort, offset, limit }: JsonObject): RestAnswer {
@@ -161,8 +228,7 @@ export class FakePrefect3 {
       .filter((line) => typeof level !== "number" || line.level >= level)
       .sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
     if (sort === "TIMESTAMP_DESC") found.reverse();
-    const from = Number(offset ?? 0);
-    return { body: found.slice(from, from + Number(limit ?? 200)) };
+    return { body: pageOf(found, { offset, limit }) };
   }
 
   #setState(run: FakeFlowRun, body: JsonObject): RestAnswer {
@@ -179,12 +245,35 @@ export class FakePrefect3 {
       return { body: { status: isRefused ? "REJECT" : status, state: run.state, details: { reason } } };
     const isOver = type === "CANCELLING" && !hasProcess(run);
     const set = isOver ? "CANCELLED" : type;
-    const name = set.charAt(0) + set.slice(1).toLowerCase();
     const message = textIn(objectIn(body["state"])["message"]) ?? "";
-    const state = { type: set, name, message, timestamp: clock.now().toISOString() };
+    const state = { type: set, name: nameOf(set), message, timestamp: clock.now().toISOString() };
     this.put({ ...run, state });
     return { body: { status: isOver ? "REJECT" : status, state, details: {} } };
   }
+}
+
+/** What a filter asks for; undefined: anything. */
+function anyOf(filter: unknown, column: string): readonly unknown[] | undefined {
+  const any = objectIn(objectIn(filter)[column])["any_"];
+  return any === undefined ? undefined : arrayIn(any);
+}
+
+/** Whether a filter of a column lets the value through. */
+function isAmong(filter: unknown, column: string, value: string | undefined): boolean {
+  return anyOf(filter, column)?.includes(value) ?? true;
+}
+
+/** The run as the API shows it. */
+function rowOf(run: FakeFlowRun): JsonObject {
+  return { ...run, state_type: run.state.type, state_name: run.state.name ?? nameOf(run.state.type) };
+}
+
+function nameOf(type: string): string {
+  return type.charAt(0) + type.slice(1).toLowerCase();
+}
+
+function pageOf<T>(rows: readonly T[], { offset = 0, limit = 200 }: JsonObject): readonly T[] {
+  return rows.slice(Number(offset), Number(offset) + Number(limit));
 }
 
 /** Whether the server lets its process end: it cancels a run at once that has none. */

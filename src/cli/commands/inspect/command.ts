@@ -43,12 +43,13 @@ export class InspectCommand extends NamespacedCommand {
       const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
       // Without an answer the rest is shown all the same.
       const asked = await attempt(() =>
-        askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
+        askPrefect(run, directories[run.prefectVersion], { kube, namespace, now: clock.now(), signal }),
       );
-      const diagnosis = diagnose(run, clock.now(), asked.value ?? {});
+      const diagnosis = diagnose(run, clock.now(), asked.value);
       if (format === "tree") {
         const { reportLines } = await import("./report.ts");
-        const found = { diagnosis, cleanup, now: clock.now() };
+        const hint = diagnosis.hint && this.completeHint(diagnosis.hint);
+        const found = { diagnosis: { ...diagnosis, hint }, cleanup, now: clock.now() };
         this.printStyled(`${reportLines(run, found, await this.style()).join("\n")}\n`);
       } else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...(asked.error ? [asked.error.message] : [])]);

@@ -19,7 +19,7 @@ export function reportLines(
   style: Style,
 ): readonly string[] {
   const { diagnosis, cleanup, now } = found;
-  const { status, reason, postMortems, agent } = diagnosis;
+  const { status, reason, hint, postMortems, agent } = diagnosis;
   const { palette, width } = style;
   const section = (title: string, lines: readonly string[]): readonly string[] => [
     "",
@@ -31,6 +31,7 @@ export function reportLines(
   return [
     first.replace(`STATUS ${status}`, () => `${palette.heading("STATUS")} ${palette[tone](status)}`),
     ...rest,
+    ...(hint === undefined ? [] : hanging(oneLine(`hint: ${hint}`), 0, width)),
     ...postMortems.flatMap((text) => postMortemLines(text, reason, width)),
     "",
     ...treeLines(runTree(run, now, [reason, ...postMortems].join("\n")), style),
