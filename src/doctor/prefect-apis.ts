@@ -59,5 +59,5 @@ export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
     return api;
   });
   const directory = settings && prefect3Directory(settings, hello, time);
-  return { settings, hello, directory, close };
+  return { settings, hello, directory, clock: time, close };
 }

@@ -9,6 +9,7 @@ import { configuration } from "./checks/configuration.ts";
 import { dueRuns } from "./checks/due-runs.ts";
 import { jobTemplate } from "./checks/job-template.ts";
 import { kubeconfig } from "./checks/kubeconfig.ts";
+import { lateRuns } from "./checks/late-runs.ts";
 import { leftovers } from "./checks/leftovers.ts";
 import { namedObjects } from "./checks/named-objects.ts";
 import { namespace } from "./checks/namespace.ts";
@@ -38,6 +39,7 @@ const CHECKS = [
   agents,
   prefect3Api,
   dueRuns,
+  lateRuns,
   stalledRuns,
   otherAgents,
   stuckPods,

@@ -11,7 +11,8 @@ const { check, broken, ok, skipped } = checkOf({ section: "prefect", check: "Pre
 export const prefect1Api = check(async ({ target, prefect1 }) => {
   const { config } = prefect1;
   if (config === undefined) {
-    if (!target.config.ok) return [];
+    // Who uses Prefect 2 or 3 lacks nothing.
+    if (!target.config.ok || target.prefect3.value !== undefined) return [];
     const hint = "set it with --api or PREFECT__CLOUD__API; for a self-hosted server add --backend server";
     return [skipped("no Prefect 1 API is configured: agents and due flow runs are not checked", { hint })];
   }
