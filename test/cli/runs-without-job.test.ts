@@ -177,7 +177,7 @@ describe("logs", () => {
     });
     const { stderr } = await cli(["logs", "due", "-f"], { signal: stop.signal });
     expect(stderr).toContain(
-      "(in all with -A); it is Running, elsewhere or in its parent's pod: without -f its log in Prefect is printed\n",
+      "(in all with -A); it is Running elsewhere: without -f its log in Prefect is printed\n",
     );
   });
 

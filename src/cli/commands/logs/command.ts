@@ -67,7 +67,7 @@ export class LogsCommand extends NamespacedCommand {
       const deps: LogDeps = {
         ...scope,
         write: (bytes, prefix) => this.#write(bytes, prefix),
-        printMessage: (line) => this.printMessage(line),
+        printMessage: (line) => this.printMessage(this.completeHint(line)),
       };
       const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);

@@ -16,7 +16,7 @@ import {
   type LogOptions,
   type LogTarget,
 } from "./log-targets.ts";
-import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
+import { hostText, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job that works has ended. */
@@ -24,8 +24,7 @@ const STATE_POLL_MS = 3_000;
 /** A run that is claimed has its Job soon, unless Kubernetes takes none, or nobody tells of the end of its last one. */
 const CLAIM_MS = 30_000;
 /** Of a run whose process has no Job here. */
-const ELSEWHERE =
-  "; it is Running, elsewhere or in its parent's pod: without -f its log in Prefect is printed";
+const ELSEWHERE = "; it is Running elsewhere: without -f its log in Prefect is printed";
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
@@ -35,6 +34,7 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
   const readStatus = statusReader(deps, run);
   const streams = new Streams(deps, options);
   let hadJobs = false;
+  let host: ReturnType<typeof hostText> | undefined;
   let lastMessage = "";
   /** How many Jobs there were when all were found finished. */
   let finishedJobs: number | undefined;
@@ -55,7 +55,12 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     streams.follow(targets);
     let message = waitingFor(targets, jobs.length, deps.namespace);
-    if (jobless !== undefined && isIn(jobless, "running")) message += ELSEWHERE;
+    if (jobless !== undefined) {
+      host ??= hostText(deps, run);
+      const inHost = await host;
+      if (inHost !== undefined) message = `waiting for the run's end; ${inHost} -f`;
+      else if (isIn(jobless, "running")) message += ELSEWHERE;
+    }
     if (hadJobs && jobs.every(hasFinished)) {
       const hasLogs = await streams.ended();
       const isNew = jobs.length !== finishedJobs;

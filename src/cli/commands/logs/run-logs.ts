@@ -1,5 +1,6 @@
 // The logs of a flow run: of its pods in all of its Jobs, or, when these are gone, in Prefect.
 
+import { attempt } from "../../../base/attempt.ts";
 import { ExpectedError } from "../../../base/errors.ts";
 import { linesOf } from "../../../base/lines.ts";
 import { shellWord } from "../../../base/shell-word.ts";
@@ -26,10 +27,13 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
   const { flowRunId: id, namespace = deps.namespace } = run;
   const inspect = `kubectl prefect inspect ${shellWord(id)}`;
   if (pods.length === 0) {
-    if (await printPrefectLog(deps, run, options)) return;
+    const host = await hostText(deps, run);
+    if (await printPrefectLog(deps, run, { ...options, host })) return;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
     throw new ExpectedError(`cannot read the logs of flow run "${id}": it has no pod in ${where}`, {
-      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
+      hint:
+        host ??
+        `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
     });
   }
   const [first] = targets;
@@ -45,6 +49,17 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
     hint: `see why with: ${inspect}`,
   });
+}
+
+/** Where the log of a subflow's process is; undefined: the run has its own, or Prefect does not answer. */
+export async function hostText(
+  { directories, signal }: LogDeps,
+  { flowRunId, prefectVersion }: ResolvedRun,
+): Promise<string | undefined> {
+  const found = await attempt(() => directories[prefectVersion]?.hostOf?.(flowRunId, signal));
+  if (found.value === undefined) return undefined;
+  const { id, name = id } = found.value;
+  return `it shares the process of flow run "${name}": kubectl prefect logs ${id}`;
 }
 
 /** What the run has in the cluster. Throws what forbids to list it. */
@@ -114,14 +129,16 @@ async function printOne(
 async function printPrefectLog(
   { write, printMessage, directories, signal }: LogDeps,
   { flowRunId: id, prefectVersion }: ResolvedRun,
-  { container, previous, prefix, tailLines: tail, sinceSeconds }: LogOptions,
+  options: LogOptions & { readonly host: string | undefined },
 ): Promise<boolean> {
+  const { container, previous, prefix, tailLines: tail, sinceSeconds, host } = options;
   const directory = directories[prefectVersion];
   if (directory === undefined || container !== undefined || previous) return false;
   const withinMs = sinceSeconds === undefined ? undefined : sinceSeconds * 1_000;
   let isFirst = true;
   for await (const page of logPages(directory, { id, tail, withinMs }, signal)) {
-    if (isFirst) printMessage("note: the run has no pod here; this is its log in Prefect");
+    const note = "note: the run has no pod here; this is its log in Prefect";
+    if (isFirst) printMessage(host === undefined ? note : `${note}; ${host}`);
     isFirst = false;
     for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), prefix);
   }
