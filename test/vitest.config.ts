@@ -17,6 +17,7 @@ const LONG = [
   "original-agent",
   "prefect",
   "prefect3",
+  "prefect3-real.contract",
   "supervise-dask",
   "supervise-retry",
   "troubles",

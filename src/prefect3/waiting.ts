@@ -125,17 +125,19 @@ function heldBack({ pool, queue }: Waiting): Reason {
 
 /** The concurrency limit that is reached, of the pool or the queue. */
 async function full(api: Api, { pool, queue }: Waiting, signal?: AbortSignal): Promise<Reason> {
-  const state = { type: { any_: ["PENDING", "RUNNING"] } };
-  const ofQueue = { work_queue_name: { any_: [nameOf(queue)] } };
-  for (const [limited, runs] of [
-    [pool, { state }],
-    [queue, { state, ...ofQueue }],
+  const flow_runs = { state: { type: { any_: ["PENDING", "RUNNING"] } } };
+  const [inPool, inQueue] = [
+    { work_pools: { name: { any_: [nameOf(pool)] } } },
+    // The queue's name does not select the runs of a default queue.
+    { work_pool_queues: { id: { any_: [queue["id"]] } } },
+  ];
+  for (const [limited, only, what] of [
+    [pool, inPool, poolText(pool)],
+    [queue, inQueue, `${queueText(queue)} of ${poolText(pool)}`],
   ] as const) {
     const limit = limited["concurrency_limit"];
     if (typeof limit !== "number") continue;
-    const query = { flow_runs: runs, work_pools: { name: { any_: [nameOf(pool)] } } };
-    if ((await api.countFlowRuns(signal, query)) < limit) continue;
-    const what = limited === pool ? poolText(pool) : `${queueText(queue)} of ${poolText(pool)}`;
+    if ((await api.countFlowRuns(signal, { flow_runs, ...only })) < limit) continue;
     const hint = "pending and running flow runs count: list them with: kubectl prefect jobs -A";
     return { reason: `the concurrency limit of ${what} is reached (${limit})`, hint };
   }

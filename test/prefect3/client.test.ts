@@ -162,7 +162,7 @@ describe("Prefect3Client", () => {
     const { url } = await fakePrefect3();
     const cancelling = connected({ url }).setState(runId(1), { type: "CANCELLING" });
     await expect(cancelling).rejects.toMatchObject({
-      detail: "the API answered 404: Flow run not found",
+      detail: `the API answered 404: Flow run with id ${runId(1)} not found`,
       hint: undefined,
     });
   });

@@ -38,31 +38,34 @@ export class Prefect3 {
 
   /** Creates a flow; returns its id. */
   async createFlow(name: string): Promise<string> {
-    return idOf(await this.#call("POST", "/flows/", { name }));
+    return idOf(await this.call("POST", "/flows/", { name }));
   }
 
   /** Creates a run in this state; returns its id. */
   async createFlowRun(flowId: string, name: string, type: Prefect3StateType): Promise<string> {
     const state = { type: "SCHEDULED" };
-    const id = idOf(await this.#call("POST", "/flow_runs/", { flow_id: flowId, name, state }));
+    const id = idOf(await this.call("POST", "/flow_runs/", { flow_id: flowId, name, state }));
     if (type === "SCHEDULED") return id;
-    const message = type === "CRASHED" ? "the pod was evicted" : null;
-    const forced = { type, message };
-    await this.#call("POST", `/flow_runs/${id}/set_state`, { state: forced, force: true });
+    await this.setState(id, { type, message: type === "CRASHED" ? "the pod was evicted" : null });
     return id;
   }
 
+  /** Whatever its state was. */
+  async setState(id: string, state: object): Promise<void> {
+    await this.call("POST", `/flow_runs/${id}/set_state`, { state, force: true });
+  }
+
   async deleteFlowRun(id: string): Promise<void> {
-    await this.#call("DELETE", `/flow_runs/${id}`);
+    await this.call("DELETE", `/flow_runs/${id}`);
   }
 
   /** The name of the run's state, such as Crashed. */
   async stateOf(id: string): Promise<string | undefined> {
-    const run = objectIn(await this.#call("GET", `/flow_runs/${id}`));
+    const run = objectIn(await this.call("GET", `/flow_runs/${id}`));
     return textIn(objectIn(run["state"])["name"]);
   }
 
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
+  async call(method: string, path: string, body?: object): Promise<unknown> {
     const sent =
       body === undefined
         ? {}
@@ -76,7 +79,8 @@ export class Prefect3 {
   }
 }
 
-function idOf(answer: unknown): string {
+/** The id of what an answer shows. */
+export function idOf(answer: unknown): string {
   const id = textIn(objectIn(answer)["id"]);
   if (id === undefined) throw new Error(`no id in ${JSON.stringify(answer)}`);
   return id;

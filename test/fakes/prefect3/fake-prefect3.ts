@@ -4,6 +4,7 @@ import type { Clock } from "../../../src/base/clock.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { arrayIn, objectIn, textIn } from "../../../src/base/json.ts";
+import { anyOf, isAmong, pageOf } from "./filters.ts";
 import { HttpServer } from "../http-server.ts";
 import type { Handler } from "../http-server.ts";
 
@@ -166,7 +167,7 @@ export class FakePrefect3 {
     const run = this.#runs.get(id ?? "");
     if (id === undefined) return { status: 404, body: { detail: "Not Found" } };
     return run === undefined
-      ? { status: 404, body: { detail: "Flow run not found" } }
+      ? { status: 404, body: { exception_message: `Flow run with id ${id} not found` } }
       : this.#setState(run, body);
   }
 
@@ -174,6 +175,7 @@ export class FakePrefect3 {
   #matching({
     flow_runs: filter,
     work_pools: pools,
+    work_pool_queues: queues,
     task_runs: tasks,
     sort,
   }: JsonObject): readonly FakeFlowRun[] {
@@ -185,7 +187,7 @@ export class FakePrefect3 {
     const found = [...this.#runs.values()]
       .filter((run) => isAmong(filter, "id", run.id) && isAmong(filter, "name", run.name))
       .filter((run) => isAmong({ type: states }, "type", run.state.type))
-      .filter((run) => isAmong(filter, "work_queue_name", run.work_queue_name))
+      .filter((run) => isAmong(queues, "id", run.work_queue_id))
       .filter((run) => dueBy === undefined || (run.next_scheduled_start_time ?? "~") <= dueBy)
       .filter((run) => !hasDeployment || run.deployment_id !== undefined)
       .filter((run) => parents?.includes(run.id) ?? true)
@@ -214,18 +216,26 @@ export class FakePrefect3 {
     const isNamed = (pool: FakePool): boolean =>
       anyOf(body["work_pools"], "name")?.includes(pool.name) ?? true;
     if (path === "/work_pools/filter")
-      return { body: pools.filter(isNamed).map(({ type = "kubernetes", ...pool }) => ({ ...pool, type })) };
+      return {
+        body: pools.filter(isNamed).map((pool) => ({ type: "kubernetes", is_paused: false, ...pool })),
+      };
     const queues = pools.flatMap((pool) => pool.queues ?? []);
-    return { body: queues.filter(({ id }) => isAmong(body["work_queues"], "id", id)) };
+    return {
+      body: queues
+        .filter(({ id }) => isAmong(body["work_queues"], "id", id))
+        .map((queue) => ({ is_paused: false, ...queue })),
+    };
   }
 
   #logsOf({ logs, sort, offset, limit }: JsonObject): RestAnswer {
     const filter = objectIn(logs);
     const ids = arrayIn(objectIn(filter["flow_run_id"])["any_"]);
     const level = objectIn(filter["level"])["ge_"];
+    const after = textIn(objectIn(filter["timestamp"])["after_"]);
     const found = this.#logs
       .filter((line) => ids.includes(line.flow_run_id))
       .filter((line) => typeof level !== "number" || line.level >= level)
+      .filter(({ timestamp }) => after === undefined || Date.parse(timestamp) >= Date.parse(after))
       .sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
     if (sort === "TIMESTAMP_DESC") found.reverse();
     return { body: pageOf(found, { offset, limit }) };
@@ -238,7 +248,11 @@ export class FakePrefect3 {
     const isForced = body["force"] === true;
     if (OVER.has(run.state.type) && !isForced)
       return {
-        body: { status: "ABORT", state: null, details: { reason: "This run has already terminated." } },
+        body: {
+          status: "ABORT",
+          state: run.state,
+          details: { reason: `Run is already in terminal state ${run.state.type}.` },
+        },
       };
     const isRefused = run.state.type === "CANCELLING" && type !== "CANCELLED" && !isForced;
     if ((status !== "ACCEPT" && !isForced) || isRefused)
@@ -252,28 +266,14 @@ export class FakePrefect3 {
   }
 }
 
-/** What a filter asks for; undefined: anything. */
-function anyOf(filter: unknown, column: string): readonly unknown[] | undefined {
-  const any = objectIn(objectIn(filter)[column])["any_"];
-  return any === undefined ? undefined : arrayIn(any);
-}
-
-/** Whether a filter of a column lets the value through. */
-function isAmong(filter: unknown, column: string, value: string | undefined): boolean {
-  return anyOf(filter, column)?.includes(value) ?? true;
-}
-
 /** The run as the API shows it. */
 function rowOf(run: FakeFlowRun): JsonObject {
-  return { ...run, state_type: run.state.type, state_name: run.state.name ?? nameOf(run.state.type) };
+  const state = { name: nameOf(run.state.type), ...run.state };
+  return { ...run, state, state_type: state.type, state_name: state.name };
 }
 
 function nameOf(type: string): string {
   return type.charAt(0) + type.slice(1).toLowerCase();
-}
-
-function pageOf<T>(rows: readonly T[], { offset = 0, limit = 200 }: JsonObject): readonly T[] {
-  return rows.slice(Number(offset), Number(offset) + Number(limit));
 }
 
 /** Whether the server lets its process end: it cancels a run at once that has none. */
