@@ -51,8 +51,9 @@ export interface PrefectFindings {
 
 export function diagnose(run: InventoryRun, now: Date, findings: PrefectFindings = {}): Diagnosis {
   const decision = decideRun(run, now);
-  const { status, reason, hint } =
-    run.observed.jobs.length > 0 ? { ...decision, hint: undefined } : withoutJobs(run, now, findings);
+  const { taken, hint: advice } = findings;
+  const ofJobs = { ...decision, reason: [decision.reason, taken ?? []].flat().join("; "), hint: advice };
+  const { status, reason, hint } = run.observed.jobs.length > 0 ? ofJobs : withoutJobs(run, now, findings);
   const jobs = run.podsForbidden === true ? [] : jobsOfPrefect(run.observed.jobs);
   const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);

@@ -7,6 +7,7 @@ import { isActive, isFailed, isFinished, type RunStatus } from "../orchestrator/
 import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
 import type { KubeApi } from "../kube/client/api.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import { loadInventory } from "./load.ts";
 import { NO_STATES } from "./run-states.ts";
 import { readSilences, withSilence } from "./agent-polls.ts";
@@ -32,15 +33,13 @@ export async function askPrefect(
   directory: RunDirectory | undefined,
   { kube, namespace, now, signal }: Asking,
 ): Promise<PrefectFindings> {
-  if (directory === undefined || status.kind !== "known" || observed.jobs.length > 0) return {};
+  if (directory === undefined || status.kind !== "known") return {};
   const { type, dueAt } = status.state;
-  const host = isFinished(type) ? undefined : await directory.hostOf?.(id, signal);
-  if (host !== undefined) {
-    const query = { flowRunId: host.id, namespace, signal };
-    // Without permission to list Jobs, the inventory's own warning tells.
-    const { runs } = await loadInventory(kube, NO_STATES, query);
-    return { host, hostJobs: runs.flatMap((run) => run.observed.jobs.map(({ job }) => job.metadata.name)) };
-  }
+  const hasJobs = observed.jobs.length > 0;
+  // A run that starts again may still have its last Job.
+  if (hasJobs && !(type === "scheduled" && observed.jobs.every(({ job }) => isJobFinished(job)))) return {};
+  const host = hasJobs || isFinished(type) ? undefined : await directory.hostOf?.(id, signal);
+  if (host !== undefined) return { host, hostJobs: await jobNames(host.id, { kube, namespace, signal }) };
   const isDue = type === "scheduled" && (dueAt === undefined || dueAt <= now);
   if (directory.waitReason !== undefined && !isFinished(type) && (isDue || type !== "scheduled")) {
     const { reason: taken, hint } = (await directory.waitReason(id, signal)) ?? {};
@@ -56,6 +55,15 @@ export async function askPrefect(
   for await (const page of logPages(directory, { id, errorsOnly: true, tail: ERRORS }, signal))
     errors.push(...page.map(({ message }) => message.trimEnd()));
   return { errors };
+}
+
+/** The names of its Jobs; without permission to list them none, of which the run's own inventory warns. */
+async function jobNames(
+  flowRunId: string,
+  { kube, namespace, signal }: Omit<Asking, "now">,
+): Promise<readonly string[]> {
+  const { runs } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
+  return runs.flatMap(({ observed }) => observed.jobs.map(({ job }) => job.metadata.name));
 }
 
 /** The agent that has submitted the run, where to, and when it last polled. */

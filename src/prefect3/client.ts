@@ -167,7 +167,7 @@ export class Prefect3Client {
     const api = this.#api;
     try {
       let answer = await send();
-      if (isCsrfRefusal(answer) && (await this.#readCsrfToken(signal))) answer = await send();
+      if (isCsrfRefusal(answer)) answer = (await this.#csrfRefusal(answer, signal)) ?? (await send());
       this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
       const failure = answerError(action, api, answer, wordsIn(answer));
       if (failure !== undefined) throw failure;
@@ -190,14 +190,15 @@ export class Prefect3Client {
     );
   }
 
-  /** As Prefect's own client does (PREFECT_SERVER_CSRF_PROTECTION_ENABLED); whether there is one. */
-  async #readCsrfToken(signal?: AbortSignal): Promise<boolean> {
+  /** Reads a token, as Prefect's own client does (PREFECT_SERVER_CSRF_PROTECTION_ENABLED); without one, what was refused, and why. */
+  async #csrfRefusal(refusal: HttpAnswer, signal?: AbortSignal): Promise<HttpAnswer | undefined> {
     const client = crypto.randomUUID();
     const answer = await this.#send("GET", `/csrf-token?client=${client}`, signal);
     const token = textIn(objectIn(jsonIn(answer.body))["token"]);
-    if (token === undefined) return false;
+    // The server asks for the token before it looks at the key.
+    if (token === undefined) return answer.status === 401 ? answer : refusal;
     this.#csrf = { "prefect-csrf-token": token, "prefect-csrf-client": client };
-    return true;
+    return undefined;
   }
 
   #headers(): Record<string, string> {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { aborted } from "../../src/base/clock.ts";
 import type { JsonObject } from "../../src/base/json.ts";
-import { runId, startTestCluster } from "../inventory/test-cluster.ts";
+import { ended, POD, putJob, runId, startTestCluster } from "../inventory/test-cluster.ts";
 import { agentPolls, everyRun } from "../support/every-run.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
 
@@ -295,6 +295,24 @@ describe("inspect", () => {
     const { stdout } = await cli(["inspect", run]);
     expect(stdout.split("\n")[0]).toMatch(want);
     expect(stdout.split("\n")[0]).toMatch(/^STATUS pending: due \d+s ago: /);
+  });
+});
+
+describe("inspect of a run that is to start again", () => {
+  it("says beside its last Job why it does not", async () => {
+    const cluster = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    const due = { deployment_id: "d", next_scheduled_start_time: new Date().toISOString() };
+    const state = { type: "SCHEDULED", name: "Resuming" };
+    fake.put({ id: runId(4), name: "amber-fox", state, work_pool_name: "k8s", ...due });
+    fake.putPool({ name: "k8s", is_paused: true });
+    const labels = { "prefect.io/flow-run-id": runId(4) };
+    putJob(cluster, "amber-fox-x1y2z", { run: runId(4), labels, status: ended("Complete"), pod: POD.done });
+    const { stdout } = await cluster.cli(["inspect", "amber-fox"], { env: { PREFECT_API_URL: url } });
+    expect(stdout.split("\n").slice(0, 2)).toEqual([
+      'STATUS pending: its Job completed, and its flow run is Resuming; work pool "k8s" is paused',
+      "hint: resume it with: prefect work-pool resume k8s",
+    ]);
   });
 });
 

@@ -136,6 +136,13 @@ describe("Prefect3Client", () => {
     expect(fake.calls.filter(({ path }) => path.startsWith("/csrf-token"))).toHaveLength(1);
   });
 
+  it("blames the key, not the token that is not given for it", async () => {
+    const { url } = await fakePrefect3({ csrf: true, apiKey: "right" });
+    await expect(connected({ url, apiKey: "wrong" }).flowRuns({})).rejects.toMatchObject({
+      detail: "the API answered 401: Unauthorized",
+    });
+  });
+
   it.each([
     {
       name: "what is wrong with a field",

@@ -145,10 +145,10 @@ export class FakePrefect3 {
     const { apiKey, instead, csrf = false } = this.#options;
     const isAdmitted = apiKey === undefined || call.authorization === `Bearer ${apiKey}`;
     const isForged = csrf && method !== "GET" && headers["prefect-csrf-token"] !== CSRF_TOKEN;
-    const { status = 200, body: answer } = !isAdmitted
-      ? { status: 401, body: { exception_message: "Unauthorized" } }
-      : isForged
-        ? { status: 403, body: { detail: "Missing CSRF token." } }
+    const { status = 200, body: answer } = isForged
+      ? { status: 403, body: { detail: "Missing CSRF token." } }
+      : !isAdmitted
+        ? { status: 401, body: { exception_message: "Unauthorized" } }
         : (instead?.(call) ?? this.#answer(call));
     const text = typeof answer === "string" ? answer : JSON.stringify(answer);
     return Promise.resolve({ status, headers: { "content-type": "application/json" }, body: text });
