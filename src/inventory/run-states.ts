@@ -3,6 +3,7 @@
 
 import PQueue from "p-queue";
 import { attempt } from "../base/attempt.ts";
+import type { ExpectedError } from "../base/errors.ts";
 import { Interner } from "../base/interner.ts";
 import { isUuid } from "../base/uuid.ts";
 import { RECENT_LIMIT, type KnownRun, type RunDirectory } from "../orchestrator/run-directory.ts";
@@ -99,7 +100,7 @@ class StateReader {
     const { version: prefectVersion, source, signal } = this.#asked;
     const runs = `${this.#name} flow runs without a Job`;
     const answer = await attempt(async () => source?.recent(withinMs, signal));
-    if (answer.error) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
+    if (answer.error) this.#recentWarning = `${runs} are unknown: ${withHint(answer.error)}`;
     const { runs: found = [], isPartial = false } = answer.value ?? {};
     if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
     return found.map((run) => ({ ...this.#known(run), flowRunId: run.id, prefectVersion }));
@@ -120,7 +121,7 @@ class StateReader {
     if (source === undefined) this.#failure = noApiText(version);
     const canAsk = this.#failure === undefined;
     const answer = canAsk ? await attempt(async () => source?.runs(ids, signal)) : undefined;
-    if (answer?.error) this.#failure = answer.error.message;
+    if (answer?.error) this.#failure = withHint(answer.error);
     const known = answer?.value;
     const unread = source === undefined ? UNKNOWN : UNREAD;
     for (const id of ids) this.#runs.set(id, known === undefined ? unread : this.#known(known.get(id)));
@@ -132,4 +133,9 @@ class StateReader {
     const shared = { labels: this.#shared.of(labels), agent: this.#shared.of(agent) };
     return { name, status: { kind: "known", state, ...shared } };
   }
+}
+
+/** In one line, as a warning is. */
+function withHint({ message, hint }: ExpectedError): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
 }

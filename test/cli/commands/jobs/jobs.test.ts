@@ -174,7 +174,9 @@ describe("kubectl prefect jobs", () => {
       "server",
     ]);
     expect(stdout).toContain("<unknown>");
-    expect(stderr).toMatch(/^warning: states of Prefect 1 flow runs are unknown: .*connection refused\n$/);
+    expect(stderr).toMatch(
+      /^warning: states of Prefect 1 flow runs are unknown: .*connection refused; check .*\n$/,
+    );
     expect(exitCode).toBe(0);
   });
 
