@@ -185,6 +185,10 @@ describe("logs", () => {
     const { cli } = await everyRun();
     const { stderr, exitCode } = await cli(["logs", "gone"]);
     expect(stderr).toContain("it has no pod in namespace");
+    // It has ended.
+    expect(stderr).toContain(
+      "\nhint: search all namespaces with -A, or see why with: kubectl prefect inspect ",
+    );
     expect(exitCode).toBe(1);
   });
 

@@ -5,7 +5,7 @@ import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { hasEnded } from "../../../job/observe/pod-termination.ts";
-import { isFinished, type RunStatus, type StateType } from "../../../orchestrator/flow-run.ts";
+import type { RunStatus, StateType } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type LogOptions,
   type LogTarget,
 } from "./log-targets.ts";
-import { hostText, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
+import { hostText, isOver, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job that works has ended. */
@@ -48,7 +48,8 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     if (runs === undefined) return;
     const jobs = jobsToLog(runs, options);
     const jobless = jobs.length === 0 && !hadJobs ? await readStatus(STATE_POLL_MS) : undefined;
-    if (jobless !== undefined && isOver(jobless)) return printRunLogs(deps, run, options);
+    if (jobless !== undefined && isOver(jobless))
+      return printRunLogs(deps, { ...run, status: jobless }, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOf(jobs);
     const targets = logTargets(pods, options);
@@ -87,11 +88,6 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
 /** Whether the Job has finished; one that is gone has when its pods have. */
 function hasFinished({ job, pods, gone }: ObservedJob): boolean {
   return gone ? pods.every(hasEnded) : isJobFinished(job);
-}
-
-/** Whether the run has ended in Prefect, or was deleted there. */
-function isOver(run: RunStatus): boolean {
-  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
 }
 
 function isIn(run: RunStatus, type: StateType): boolean {

@@ -7,6 +7,7 @@ import { shellWord } from "../../../base/shell-word.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { NO_STATES } from "../../../inventory/run-states.ts";
+import { isFinished, type RunStatus } from "../../../orchestrator/flow-run.ts";
 import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
@@ -30,10 +31,13 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
     const host = await hostText(deps, run);
     if (await printPrefectLog(deps, run, { ...options, host })) return;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
+    const ways = [
+      ...(isOver(run.status) ? [] : ["wait for it with -f"]),
+      ...(namespace === undefined ? [] : ["search all namespaces with -A"]),
+      `see why with: ${inspect}`,
+    ];
     throw new ExpectedError(`cannot read the logs of flow run "${id}": it has no pod in ${where}`, {
-      hint:
-        host ??
-        `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
+      hint: host ?? ways.join(", or "),
     });
   }
   const [first] = targets;
@@ -49,6 +53,11 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
     hint: `see why with: ${inspect}`,
   });
+}
+
+/** Whether the run has ended in Prefect, or was deleted there. */
+export function isOver(run: RunStatus): boolean {
+  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
 }
 
 /** Where the log of a subflow's process is; undefined: the run has its own, or Prefect does not answer. */
