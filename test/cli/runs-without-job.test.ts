@@ -369,6 +369,25 @@ describe("open", () => {
     expect([ofJob.stdout, ofJob.exitCode]).toEqual(["", 4]);
   });
 
+  it("prints none for a run that was deleted, or a Job whose label is no id", async () => {
+    const cluster = await startTestCluster();
+    // The flow is known there.
+    const rows: Record<string, unknown> = { "/flows/filter": [{ id: runId(5) }], "/deployments/filter": [] };
+    const { url } = await fakePrefect3({
+      instead: ({ path }) => (path in rows ? { body: rows[path] } : undefined),
+    });
+    const flow = { "prefect.io/flow-id": runId(5) };
+    putJob(cluster, "gone", { run: "", labels: { "prefect.io/flow-run-id": runId(4), ...flow } });
+    putJob(cluster, "odd", { run: "", labels: { "prefect.io/flow-run-id": "odd" } });
+    for (const name of ["gone", "odd"]) {
+      const { stdout, stderr, exitCode } = await cluster.cli(["open", `job/${name}`], {
+        env: { PREFECT_API_URL: url },
+      });
+      expect(stderr).toMatch(/^error: cannot find the page of flow run ".*": Prefect has no such run\n$/);
+      expect([stdout, exitCode]).toEqual(["", 1]);
+    }
+  });
+
   it("prints the page of a run in Prefect 3's UI", async () => {
     const { cli } = await startTestCluster();
     const { fake, url } = await fakePrefect3();

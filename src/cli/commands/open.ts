@@ -3,6 +3,7 @@
 import { Command, Option } from "clipanion";
 import { ExpectedError } from "../../base/errors.ts";
 import { attempt } from "../../base/attempt.ts";
+import { isUuid } from "../../base/uuid.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { ClusterScope } from "../cluster-scope.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
@@ -30,10 +31,10 @@ export class OpenCommand extends NamespacedCommand {
     return this.connected(async (scope) => {
       const run = await this.#find(await this.pickedRun(this.target, scope), scope);
       const directory = scope.directories[run.prefectVersion];
-      if (directory === undefined) {
-        const what = `cannot find the page of flow run "${run.name ?? run.flowRunId}"`;
-        throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);
-      }
+      const what = `cannot find the page of flow run "${run.name ?? run.flowRunId}"`;
+      if (directory === undefined) throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);
+      if (run.status.kind === "missing" || !isUuid(run.flowRunId))
+        throw new ExpectedError(`${what}: Prefect has no such run`);
       const address = await directory.page(run.flowRunId);
       this.print(`${address}\n`);
       await this.#show(address);
