@@ -117,7 +117,7 @@ const IN_TOML = {
 
 /** The files of the current folder. */
 function projectFiles(readFile: SettingsDeps["readFile"]): readonly Sourced<JsonObject>[] {
-  const dotenv = Object.entries(parseEnv(readFile(".env") ?? ""));
+  const dotenv = Object.entries(parseEnv(readable(".env", readFile) ?? ""));
   const inToml = (settings: JsonObject): JsonObject => {
     const found = Object.entries(IN_TOML).map(([name, [section, key]]) => [
       name,
@@ -125,7 +125,7 @@ function projectFiles(readFile: SettingsDeps["readFile"]): readonly Sourced<Json
     ]);
     return { ...Object.fromEntries(found), PREFECT_UI_URL: settings["ui_url"] };
   };
-  const text = readFile("pyproject.toml");
+  const text = readable("pyproject.toml", readFile);
   // That of another tool may be broken, and is no concern of this one.
   const isOurs = text?.includes("tool.prefect") === true;
   const project = isOurs ? readToml("pyproject.toml", () => text) : undefined;
@@ -134,6 +134,15 @@ function projectFiles(readFile: SettingsDeps["readFile"]): readonly Sourced<Json
     { value: inToml(readToml("prefect.toml", readFile) ?? {}), source: "prefect.toml" },
     { value: inToml(objectIn(objectIn(project?.["tool"])["prefect"])), source: "pyproject.toml" },
   ];
+}
+
+/** The text of a file that many tools have; none if it cannot be read: `.env` may be the folder of a virtual environment. */
+function readable(path: string, readFile: SettingsDeps["readFile"]): string | undefined {
+  try {
+    return readFile(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The settings of the active profile of the file, and of Prefect's own of the same name, which the file's settings override. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SettingsError } from "../../src/base/errors.ts";
 import { loadPrefect3Settings } from "../../src/prefect3/settings.ts";
 
 const PROFILES = `
@@ -68,6 +69,14 @@ describe("loadPrefect3Settings", () => {
   it("does not mind a broken pyproject.toml without Prefect's settings", () => {
     const files = { [AT_HOME]: PROFILES, "pyproject.toml": "[project\n" };
     expect(loaded({}, files)?.apiKey).toBe("pnu_work");
+  });
+
+  it("does not mind a .env that is a virtual environment's folder", () => {
+    const readFile = (path: string): string | undefined => {
+      if (path === ".env") throw new SettingsError(`cannot read "${path}": it is a directory`);
+      return path === AT_HOME ? PROFILES : undefined;
+    };
+    expect(loadPrefect3Settings({ env: { HOME: "/home/user" }, readFile })?.apiKey).toBe("pnu_work");
   });
 
   it("takes no white space for a part of a key: a mounted Secret may end with a line break", () => {
