@@ -4,6 +4,7 @@ import { EXIT } from "./base/errors.ts";
 import { fstatSync, writeFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { systemClock } from "./base/clock.ts";
+import { homeFolder } from "./base/env.ts";
 import { readFromDisk } from "./base/read-file.ts";
 import { cliContext } from "./cli/context.ts";
 import { commandNameIn, run } from "./cli/run.ts";
@@ -79,13 +80,16 @@ function main(): void {
   writeFilesWhole(process.stdout);
   const argv = process.argv.slice(2);
   const { env, stdin, stdout, stderr } = process;
+  const home = homeFolder(homedir);
+  // Python's ~ needs no HOME either.
+  if (home !== undefined && env["USERPROFILE"] === undefined) env["HOME"] ??= home;
   const context = cliContext({
     env,
     stdin,
     stdout,
     stderr,
     clock: systemClock,
-    home: homedir(),
+    home,
     readFile: readFromDisk,
     userAgent: `kubectl-prefect/${version}`,
     // A shell that waits for completions is no place for questions.

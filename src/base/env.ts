@@ -17,6 +17,15 @@ export interface SettingsDeps {
 /** Variables can hold variables; as in Prefect, no more than so deep. */
 const MAX_DEPTH = 10;
 
+/** The user's home folder as `read` finds it; undefined where there is none: a user without HOME that only has a number. */
+export function homeFolder(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Like Python's expandvars and expanduser, until nothing changes: unknown variables stay as they are. */
 export function expandVariables(text: string, env: Env, depth = 1): string {
   const valueOf = (match: string, plain: string | undefined, braced: string) => env[plain ?? braced] ?? match;
