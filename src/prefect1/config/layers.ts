@@ -13,6 +13,8 @@ const PREFIX = "PREFECT__";
 /** The names below are environment variables of flow runs, so they keep their case. */
 const ENV_VARS = "CLOUD__AGENT__ENV_VARS__";
 const MAX_ROUNDS = 10;
+/** More are in no value but one that refers to itself twice, and so would have no end. */
+const MAX_REFERENCES = 100;
 
 export function fileLayer(table: JsonObject, file: string): Layers {
   const layer = new Map<string, Sourced<unknown>>();
@@ -88,7 +90,7 @@ function withReferences(entry: Sourced<unknown>, layers: Layers): Sourced<unknow
   // As in Core, no references inside an object or list written as text: its members are meant for flow runs.
   if (typeof value !== "string" || /^\s*[[({]/.test(value)) return entry;
   const references = [...value.matchAll(/\$\{([^${}]*)\}/g)].map(([, key = ""]) => layers.get(key));
-  if (references.length === 0) return entry;
+  if (references.length === 0 || references.length > MAX_REFERENCES) return entry;
   // A default that refers to a configured value has that value's source.
   const setBy = references.find((found) => found !== undefined && found.source !== DEFAULT_SOURCE);
   const source = entry.source === DEFAULT_SOURCE && setBy !== undefined ? setBy.source : entry.source;

@@ -103,15 +103,17 @@ export function secretNamesValue(entry: Sourced<unknown>): string[] {
 /** Variables for flow runs, with values as strings. Throws SettingsError, without the values, if it is not an object. */
 export function variablesValue(entry: Sourced<unknown>): Record<string, string> {
   const { value } = entry;
-  if (typeof value === "string" && textValue(entry) === undefined) return {};
-  const parsed = typeof value === "string" ? parseLiteral(value.trim()) : value;
+  // Some write it in quotes, which `docker run --env-file` leaves in place.
+  const written = typeof value === "string" ? unquote(value) : value;
+  if (typeof written === "string" && textValue(entry) === undefined) return {};
+  const parsed = typeof written === "string" ? parseLiteral(written) : written;
   if (!isObject(parsed)) {
     throw new SettingsError(`cannot read ${entry.source}: not an object`, {
       hint: 'write it as JSON, such as {"NAME": "value"}',
     });
   }
   // parseLiteral returns numbers as strings; nested values need them as numbers.
-  const nested = typeof value === "string" ? objectIn(jsonIn(value)) : parsed;
+  const nested = typeof written === "string" ? objectIn(jsonIn(written)) : parsed;
   const text = (name: string, item: unknown): string =>
     envText(typeof item === "object" && item !== null ? (nested[name] ?? item) : item);
   return Object.fromEntries(Object.entries(parsed).map(([name, item]) => [name, text(name, item)]));

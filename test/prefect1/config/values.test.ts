@@ -75,6 +75,7 @@ describe("flow runs' variables", () => {
       text: '{"A": true, "B": null, "C": 1.10, "D": 12345678901234567890}',
       want: { A: "true", B: "", C: "1.10", D: "12345678901234567890" },
     },
+    { text: `'{"A": "1", "B": {"c": 2}}'`, want: { A: "1", B: '{"c":2}' } },
     { text: '{"A": {"b": [1, true]}}', want: { A: '{"b":[1,true]}' } },
     { text: '{"A": "$UNKNOWN ${cloud.api}"}', want: { A: "$UNKNOWN ${cloud.api}" } },
     { text: "{}", want: {} },
