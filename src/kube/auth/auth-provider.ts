@@ -29,10 +29,8 @@ export function providerReader(target: Target, deps: CredentialDeps): () => Prom
   if (name !== "oidc") {
     const hint = INSTEAD[String(name)] ?? "use an exec plugin, or oidc";
     throw new SettingsError(
-      `cannot use the auth provider "${String(name)}": Kubernetes has none of this name`,
-      {
-        hint,
-      },
+      `cannot use the auth provider "${textIn(name) ?? ""}": Kubernetes has none of this name`,
+      { hint },
     );
   }
   let current = objectIn(config);

@@ -102,6 +102,8 @@ function checkUser({ user, userName, source }: Target): void {
   for (const key of ["token", "username", "password", "as", "as-uid"])
     if (!["string", "undefined"].includes(typeof (user[key] ?? undefined)))
       throw wrong(`its ${key} is not a text: put it in quotes`);
+  if (/\p{Cc}/u.test(textIn(user["token"]) ?? ""))
+    throw wrong("its token has a line break, or another control character");
   const { "as-groups": groups = [], "as-user-extra": extra = {} } = user;
   const isList = (value: unknown): boolean =>
     Array.isArray(value) && value.every((each) => typeof each === "string");

@@ -34,9 +34,11 @@ export interface CredentialDeps extends SettingsDeps {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The PEM text under `KEY-data`, or in the file under `KEY`. Throws SettingsError when the file is missing. */
+/** The PEM text under `KEY-data`, or in the file under `KEY`. Throws SettingsError for no base64, and when the file is missing. */
 export function pemIn(object: JsonObject, key: string, deps: SettingsDeps): string | undefined {
   const inline = textIn(object[`${key}-data`]);
+  if (inline !== undefined && /[^\w+/=\s-]/.test(inline))
+    throw new SettingsError(`cannot read ${key}-data of the kubeconfig: it is not base64`);
   if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
   return fileIn(object, key, deps);
 }

@@ -164,8 +164,11 @@ function checkContext(context: JsonObject | undefined, name = ""): void {
 function serverOf(server: string | undefined, isTls: boolean, source: string): string {
   const text = server === undefined || server === "" ? "http://localhost:8080" : server;
   const full = text.includes("://") ? text : `${isTls ? "https" : "http"}://${text}`;
-  if (!URL.canParse(full) || /\s/.test(full))
-    throw new SettingsError(`cannot read server "${redactUrl(text)}" of ${source}: not a URL`);
+  const isUrl = URL.canParse(full) && !/\s/.test(full);
+  if (!isUrl || !/^https?:/i.test(full)) {
+    const problem = isUrl ? "not an http or https URL" : "not a URL";
+    throw new SettingsError(`cannot read server "${redactUrl(text)}" of ${source}: ${problem}`);
+  }
   return full.replace(/[?#].*$/s, "").replace(/\/+$/, "");
 }
 

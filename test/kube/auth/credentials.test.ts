@@ -138,7 +138,12 @@ describe("credentialsOf", () => {
 
   it.each([
     [{ token: 12_345 }, "its token is not a text: put it in quotes"],
+    [{ token: "abc\n" }, "its token has a line break"],
     [{ username: "me", password: 1 }, "its password is not a text"],
+    [
+      { "client-certificate-data": "!", "client-key-data": "!" },
+      "client-certificate-data of the kubeconfig: it is not",
+    ],
     [{ "client-certificate": "/cert" }, "it has a client-certificate without its key"],
     [{ "client-key-data": "a2V5" }, "it has a client-key without its certificate"],
     [{ "client-certificate": "/cert", token: "t" }, "it has a client-certificate without its key"],

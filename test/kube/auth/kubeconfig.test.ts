@@ -213,6 +213,11 @@ users: [{name: u, user: {}}]
       flags: { kubeconfig: "/k/one", server: "http://a b" },
       message: "not a URL",
     },
+    {
+      title: "a server of another protocol",
+      flags: { kubeconfig: "/k/one", server: "ftp://a" },
+      message: "not an http or https URL",
+    },
   ])("refuses $title", ({ flags, message }) => {
     expect(() => choose(flags)).toThrow(message);
   });
