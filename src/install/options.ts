@@ -6,9 +6,9 @@ import { aCount, aCpu, aMemory, aNamespace, must, oneOf } from "../agent/option-
 import { text, toggle, type OptionCheck, type OptionTable, type ValuesOf } from "../agent/option-row.ts";
 import { parseQuantity } from "../base/quantity.ts";
 
-/** [host[:port]/]name[:tag][@digest] roughly: no white space, no commas, no upper case in the name. */
+/** [host[:port]/]name[:tag][@digest]. */
 const IMAGE =
-  /^(?:(?=[^/]*[.:])[A-Za-z0-9][-.A-Za-z0-9]*(?::\d+)?\/)?[a-z0-9][-._/a-z0-9]*(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
+  /^(?:(?=[^/]*[.:])[A-Za-z0-9][-.A-Za-z0-9]*(?::\d+)?\/)?[a-z0-9]+(?:(?:\/|__?|-+|\.)[a-z0-9]+)*(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
 /** The field is an int32; the API server takes a greater number for another one. */
 const MAX_REPLICAS = 2_147_483_647;
 const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);
@@ -34,7 +34,8 @@ export const AGENT_START_OPTIONS = {
   ...AGENT_OPTIONS,
   jobTemplate: {
     ...AGENT_OPTIONS.jobTemplate,
-    description: "job template: a file, which becomes a ConfigMap, or s3://, gs://, http(s)://",
+    description:
+      "job template: a file (- for standard input), which becomes a ConfigMap, or s3://, gs://, http(s)://",
   },
   imagePullSecrets: { ...AGENT_OPTIONS.imagePullSecrets, short: "-i" },
   keySecret: {
@@ -50,7 +51,7 @@ export const INSTALL_OPTIONS = {
     check: aNamespace,
   }),
   inlineKey: toggle("--inline-key", "write the API key into the Deployment, as Prefect's own install does"),
-  configToml: text("--config-toml", "config.toml for the agent, as a ConfigMap"),
+  configToml: text("--config-toml", "config.toml for the agent, as a ConfigMap; - for standard input"),
   imagePullPolicy: text(
     "--image-pull-policy",
     "default image pull policy of flows' pods: Always, IfNotPresent or Never",

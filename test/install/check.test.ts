@@ -27,6 +27,8 @@ describe("checkOptions", () => {
       options: { namespace: "n".repeat(64) },
       message: `cannot read --namespace "${"n".repeat(64)}": not a namespace`,
     },
+    { options: { image: "agent/" }, message: 'cannot read --image "agent/": not one image' },
+    { options: { image: "a//b:v1" }, message: 'cannot read --image "a//b:v1": not one image' },
     {
       options: { serviceAccountName: "a,b" },
       message: `cannot read --service-account-name "a,b": not one ServiceAccount's name`,
