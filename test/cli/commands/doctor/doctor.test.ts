@@ -88,6 +88,7 @@ Leftovers: 1 ok
       message: 'error: cannot read -o "xml": unknown output format\nhint: use -o text, json or yaml\n',
     },
     { argv: ["--fix", "-o", "json"], message: "error: cannot use --fix with -o json\nhint: " },
+    { argv: ["-n", "../x"], message: 'error: cannot read -n "../x": not a namespace' },
     { argv: ["--for", "agent"], message: 'error: cannot read --for "agent": not a ServiceAccount' },
     { argv: ["--request-timeout", "soon"], message: 'error: cannot read --request-timeout "soon"' },
     { argv: ["--key-secret", "No Name"], message: 'error: cannot read --key-secret "No Name"' },
