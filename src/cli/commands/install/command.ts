@@ -16,7 +16,7 @@ import { parseOutputFormat } from "../../../output/formats.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
 import { optionGroup, textOption } from "../../options/option-group.ts";
 import { PrefectCommand } from "../../options/prefect-command.ts";
-import { readInputFile } from "../../read-input.ts";
+import { readInput } from "../../read-input.ts";
 
 /** The Prefect API and its credentials. */
 type Connection = Pick<InstallOptions, "api" | "backend" | "tenantId" | "key">;
@@ -74,7 +74,10 @@ export class InstallCommand extends PrefectCommand {
     const { agentManifests, renderManifests } = await import("../../../install/manifests.ts");
     const { jobTemplate, ...agentStart } = this.agentStart;
     const { configToml, ...installOnly } = this.installOnly;
-    const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
+    const files = {
+      ...(await this.#template(jobTemplate)),
+      configToml: await this.#file(configToml, "configuration"),
+    };
     const own = await this.#ownConfig(files.configToml);
     const options: InstallOptions = {
       version,
@@ -126,13 +129,13 @@ export class InstallCommand extends PrefectCommand {
     return loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: file.path }, readFile, flags });
   }
 
-  #template(path: string | undefined): Pick<InstallOptions, "jobTemplate" | "jobTemplateUrl"> {
+  async #template(path: string | undefined): Promise<Pick<InstallOptions, "jobTemplate" | "jobTemplateUrl">> {
     if (path !== undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return { jobTemplateUrl: path };
-    return { jobTemplate: this.#file(path, "job template") };
+    return { jobTemplate: await this.#file(path, "job template") };
   }
 
-  #file(path: string | undefined, what: string): TextFile | undefined {
-    return path === undefined ? undefined : { path, text: readInputFile(this.context, path, what) };
+  async #file(path: string | undefined, what: string): Promise<TextFile | undefined> {
+    return path === undefined ? undefined : { path, text: await readInput(this.context, path, what) };
   }
 }
 

@@ -4,6 +4,8 @@ import { Command, Option } from "clipanion";
 import { attempt } from "../../../base/attempt.ts";
 import { parseJson } from "../../../base/json.ts";
 import { ExpectedError, SettingsError } from "../../../base/errors.ts";
+import { aNamespace } from "../../../agent/option-checks.ts";
+import { checkVariables } from "../../../install/check-variables.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { JobManifest } from "../../../kube/client/manifest.ts";
@@ -16,10 +18,12 @@ import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { listOption, optionGroup, switchOption, textOption } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
-import { readInputFile, readStdin } from "../../read-input.ts";
+import { readInput } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
 
 const MAX_RESULTS = 10;
+/** Standard input, or a shell's `<(…)`: an agent, which reads its template again and again, takes neither. */
+const ONCE = /^(?:-|\/dev\/(?:stdin|fd\/\d+))$/;
 
 interface RunInput {
   readonly flowRun: FlowRun;
@@ -69,6 +73,8 @@ export class RenderCommand extends AgentCommand {
       "use --dry-run=client or --dry-run=server",
     );
     const config = await this.prefectConfig();
+    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
+    checkVariables(config, { ...this.job, namespace: this.namespace });
     const namespace = await this.#namespace(config);
     const input = await this.#readRun(config, namespace);
     const rendering = await this.#render(config, input, namespace);
@@ -134,7 +140,7 @@ export class RenderCommand extends AgentCommand {
   }
 
   async #fromFile(path: string): Promise<FlowRun> {
-    const text = path === "-" ? await readStdin(this.context) : readInputFile(this.context, path, "flow run");
+    const text = await readInput(this.context, path, "flow run");
     const { readFlowRun } = await import("../../../prefect1/flow-run.ts");
     const hint = "the file must contain one flow run as Prefect's GraphQL API returns it";
     let json: unknown;
@@ -167,7 +173,7 @@ export class RenderCommand extends AgentCommand {
 
   async #render(config: PrefectConfig, input: RunInput, namespace: string): Promise<Rendering> {
     const { jobSettings } = await import("../../../prefect1/config/job-settings.ts");
-    const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
+    const { readTemplate, templateFrom } = await import("../../../prefect1/build/template-sources.ts");
     const { explainJob } = await import("../../../prefect1/build/explain.ts");
     const { jobIdentifier } = await import("../../../prefect1/build/identifier.ts");
     const { agentTemplateSource, templateSourceOf } = await import("../../../prefect1/build/template.ts");
@@ -175,7 +181,11 @@ export class RenderCommand extends AgentCommand {
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
     const { jobTemplate } = this.job;
     const agentTemplate = jobTemplate === undefined ? undefined : agentTemplateSource(jobTemplate);
-    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), this.context);
+    const template = await templateFrom(templateSourceOf(flowRun, agentTemplate), (source) =>
+      source === agentTemplate && ONCE.test(source.path)
+        ? readInput(this.context, source.path, "job template")
+        : readTemplate(source, this.context),
+    );
     const explained = explainJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
     return { ...explained, flowRun, template: template.origin };
   }

@@ -84,6 +84,13 @@ describe("install", () => {
     expect(stdout).toBe((await runCli(["install", "--label", "k8s"])).stdout);
   });
 
+  it("reads a file from standard input", async () => {
+    const text = "spec: {template: {spec: {}}}\n";
+    const stdin = await installed(["--job-template", "-"], { stdin: text });
+    expect(stdin).toEqual(await installed(["--job-template", "t.yaml"], { files: { "t.yaml": text } }));
+    expect(stdin.map(({ kind }) => kind)).toContain("ConfigMap");
+  });
+
   it("prints one List as JSON", async () => {
     const { stdout } = await runCli(["install", "--rbac", "-ojson"]);
     const items = [...ROLES, "Deployment"].map((kind) => ({ kind }));

@@ -164,6 +164,36 @@ describe("render -f", () => {
   it("reads standard input", async () => {
     const fromFile = await runCli(["render", "-f", "run.json"], { files });
     expect(await runCli(["render", "-f", "-"], { stdin: JSON.stringify(RUN) })).toEqual(fromFile);
+    const stdin = Buffer.from([0xe9]);
+    expect((await runCli(["render", "-f", "-"], { stdin })).stderr).toMatch(
+      /^error: cannot read flow run "-": it is not UTF-8\n/,
+    );
+  });
+
+  it("reads a template from standard input, and from a pipe", async () => {
+    const text = "spec: {template: {spec: {nodeName: node-7}}}";
+    const argv = ["render", "-f", "run.json", "--job-template"];
+    const fromPipe = await runCli([...argv, "/dev/fd/63"], { files: { ...files, "/dev/fd/63": text } });
+    expect(fromPipe.stdout).toContain("nodeName: node-7");
+    expect(await runCli([...argv, "-"], { files, stdin: text })).toEqual(fromPipe);
+  });
+
+  it("stops reading when it is interrupted", async () => {
+    const signal = AbortSignal.abort();
+    expect(await runCli(["render", "-f", "-"], { stdin: "{}", signal })).toMatchObject({ exitCode: 130 });
+  });
+
+  it.each([
+    { name: "JOB_MEM_LIMIT", value: "1GB", problem: "not a memory quantity" },
+    { name: "SERVICE_ACCOUNT_NAME", value: "a b", problem: "not one ServiceAccount's name" },
+    { name: "NAMESPACE", value: "My_NS", problem: "not a namespace" },
+  ])("refuses $name=$value, with which no agent starts", async ({ name, value, problem }) => {
+    const { stderr, exitCode } = await runCli(["render", "-f", "run.json"], {
+      files,
+      env: { [name]: value },
+    });
+    expect(stderr).toContain(`cannot read ${name} "${value}": ${problem}`);
+    expect(exitCode).toBe(2);
   });
 
   it("warns only if the Job contains the API key", async () => {
