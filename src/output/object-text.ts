@@ -6,7 +6,7 @@ import { escapeUnprintable } from "./clean.ts";
 
 // Strings that a YAML 1.1 parser such as Kubernetes' reads as another type; go-yaml puts them in double quotes.
 const OTHER_TYPE =
-  /^(?:~|<<|---|\.\.\.|null|true|false|yes|no|on|off|y|n|[-+]?\.(?:inf|nan)|[-+]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:e[-+]?\d+)?|[-+]?0[xbo][\da-f_]+|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.\d*)?|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?)$/i;
+  /^(?:~|<<|=|---|\.\.\.|null|true|false|yes|no|on|off|y|n|[-+]?\.(?:inf|nan)|[-+]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:e[-+]?\d+)?|[-+]?0[xbo][\da-f_]+|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.\d*)?|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?)$/i;
 // Characters that go-yaml rejects unescaped, or reads as a line break, or that a terminal does not show.
 const HIDDEN = String.raw`[[\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFFE\uFFFF]--[\uFE0E\uFE0F]]`;
 const MUST_ESCAPE = new RegExp(String.raw`[\u007F-\u009F]|${HIDDEN}`, "gv");

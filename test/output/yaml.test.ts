@@ -74,6 +74,7 @@ describe("objectText in YAML", () => {
     ["a\n\tb", '"a\\n\\tb"'],
     ["\n", '"\\n"'],
     ["<<", '"<<"'],
+    ["=", '"="'],
     ["---", '"---"'],
     ["a\tb\nc", "|-\n  a\tb\n  c"],
   ])("writes %j so that Kubernetes parses it back", (text, written) => {
