@@ -10,6 +10,7 @@ import {
   type InstallOptions,
   type TextFile,
 } from "../../../install/options.ts";
+import { aWebAddress } from "../../../agent/option-checks.ts";
 import { version } from "../../../version.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
@@ -126,7 +127,11 @@ export class InstallCommand extends PrefectCommand {
     const { loadPrefectConfig } = await import("../../../prefect1/config/load.ts");
     const readFile = (path: string): string | undefined => (path === file.path ? file.text : undefined);
     const flags = { api: this.api, backend: this.backend };
-    return loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: file.path }, readFile, flags });
+    const own = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: file.path }, readFile, flags });
+    const { value, source } = own.apiUrl;
+    // A variable is one of the pod.
+    if (!value.includes("$")) aWebAddress(value, source);
+    return own;
   }
 
   async #template(path: string | undefined): Promise<Pick<InstallOptions, "jobTemplate" | "jobTemplateUrl">> {

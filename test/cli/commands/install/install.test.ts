@@ -165,6 +165,18 @@ describe("install", () => {
     expect({ ...(address && { PREFECT__CLOUD__API: address }) }).toEqual(env);
   });
 
+  it("refuses a config.toml with an address that ends the agent", async () => {
+    const argv = ["install", "-k", KEY, "--config-toml", "config.toml"];
+    const withApi = (api: string): CliInput => ({ files: { "config.toml": `[cloud]\napi = "${api}"\n` } });
+    expect(await runCli(argv, withApi("apollo:4200"))).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(
+        'cannot read config.toml [cloud] api "apollo:4200": not an http',
+      ) as string,
+    });
+    expect(await runCli(argv, withApi("$APOLLO"))).toMatchObject({ exitCode: 0 });
+  });
+
   it("does not set the address if the agent's config.toml has one", async () => {
     const files = { "config.toml": '[cloud]\napi = "http://inside:4200"\n' };
     const { env } = agentIn(await installed(["--config-toml", "config.toml"], { env: SERVER, files }));
