@@ -10,6 +10,12 @@ import { CONNECTION_OPTIONS } from "./connection-options.ts";
 import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
+/** `kubeMs`: of each request to the cluster, instead of --request-timeout; `prefectMs`: of each to Prefect. */
+export interface Deadlines {
+  readonly kubeMs?: number;
+  readonly prefectMs?: number;
+}
+
 export abstract class ClusterCommand extends PrefectCommand {
   namespace = textOption("-n,--namespace", "namespace (default from the context)");
   readonly connection = optionGroup(CONNECTION_OPTIONS);
@@ -38,13 +44,10 @@ export abstract class ClusterCommand extends PrefectCommand {
     };
   }
 
-  /**
-   * What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. `kubeMs`: the
-   * deadline of each request to the cluster, instead of --request-timeout; `prefectMs`: of each to Prefect.
-   */
+  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
   async connected<T>(
     work: (scope: ClusterScope) => Promise<T>,
-    { kubeMs, prefectMs }: { readonly kubeMs?: number; readonly prefectMs?: number } = {},
+    { kubeMs, prefectMs }: Deadlines = {},
   ): Promise<T> {
     if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
     const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");

@@ -77,6 +77,17 @@ describe("kubectl prefect jobs", () => {
     expect(exitCode).toBe(0);
   });
 
+  it.each([
+    { argv: ["jobs", "-l", "!!"] },
+    { argv: ["logs", "-l", "!!"] },
+    { argv: ["cleanup", "--dry-run", "-l", "!!"] },
+  ])("a selector that cannot be read is wrong usage: $argv", async ({ argv }) => {
+    const { cli } = await mixedWorld();
+    const { stderr, exitCode } = await cli(argv);
+    expect(stderr).toMatch(/^error: cannot use selector "!!": unable to parse requirement/m);
+    expect(exitCode).toBe(2);
+  });
+
   it("prints the same in YAML and in JSON", async () => {
     const { cli } = await mixedWorld();
     const [json, yaml] = [await cli(["jobs", "-o", "json"]), await cli(["jobs", "-o", "yaml"])];
