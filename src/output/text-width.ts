@@ -67,13 +67,14 @@ export function asCell(text: string): string {
   return printable(line.replaceAll("\t", " "));
 }
 
-function* clustersOf(text: string): Generator<string> {
+/** What a reader takes for its characters. */
+export function* clustersOf(text: string): Generator<string> {
   if (ASCII.test(text)) yield* text;
   else for (const { segment } of new Intl.Segmenter().segment(text)) yield segment;
 }
 
 /** As terminals count: an emoji as a whole, of other clusters each character. */
-function clusterWidth(cluster: string): number {
+export function clusterWidth(cluster: string): number {
   if (EMOJI.test(cluster)) return 2;
   let width = 0;
   for (const char of cluster) if (!NO_WIDTH.test(char)) width += WIDE.test(char) ? 2 : 1;

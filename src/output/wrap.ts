@@ -1,6 +1,6 @@
 // Wraps text into lines by words.
 
-import { cutToWidth, displayWidth } from "./text-width.ts";
+import { clustersOf, clusterWidth, displayWidth } from "./text-width.ts";
 
 /** The text in indented lines of at most `width` characters. Only a word that is longer than a line is broken. */
 export function wrapped(text: string, indent: number, width: number): string[] {
@@ -93,9 +93,20 @@ export function paragraphsOf(text: string): string[] {
     .filter((paragraph) => paragraph !== "");
 }
 
+/** In time that grows with its length: the message of a state can have a megabyte. */
 function pieces(word: string, room: number): readonly string[] {
   if (displayWidth(word) <= room) return [word];
-  // With room for the ellipsis, which is taken off again; a word that would just fit with it is made longer.
-  const first = cutToWidth(`${word}…`, room + 1).replace(/…$/, "");
-  return [first, ...pieces(word.slice(first.length), room)];
+  const found: string[] = [];
+  let [piece, left] = ["", room];
+  for (const cluster of clustersOf(word)) {
+    const width = clusterWidth(cluster);
+    // One that is wider than a line has a line of its own.
+    if (width > left && piece !== "") {
+      found.push(piece);
+      [piece, left] = ["", room];
+    }
+    piece += cluster;
+    left -= width;
+  }
+  return [...found, piece];
 }

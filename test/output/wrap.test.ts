@@ -23,6 +23,11 @@ describe("wrapped", () => {
   });
 });
 
+it("breaks between characters that are wider than the line", () => {
+  expect(wrapped("日本 a", 0, 1)).toEqual(["日", "本", "a"]);
+  expect(wrapped("x".repeat(1_000_000), 0, 1)).toHaveLength(1_000_000);
+});
+
 describe("hanging", () => {
   it("indents all lines but the first by two more", () => {
     expect(hanging("one two three", 2, 9)).toEqual(["  one", "    two", "    three"]);
