@@ -57,18 +57,24 @@ export function agentTemplateSource(path: string): PathSource {
 }
 
 /** Validates a value as template. Errors name the invalid field's path, or what else `text` looks like. */
-export function templateOf(
-  value: unknown,
-  origin: TemplateOrigin,
-  text = JSON.stringify(value) ?? "",
-): Template {
-  const body = kubernetesValues(value);
+export function templateOf(value: unknown, origin: TemplateOrigin, text?: string): Template {
+  const body = bodyOf(value, origin);
   const problem = templateProblem(body);
   if (problem !== undefined || !isObject(body)) {
-    throw templateError(origin, otherKindOfText(text) ?? problem ?? "it is not an object");
+    const kind = otherKindOfText(text ?? JSON.stringify(value) ?? "");
+    throw templateError(origin, kind ?? problem ?? "it is not an object");
   }
   const given = origin.from === "run config" ? Object.keys(podSpecIn(objectIn(value))) : [];
   return { origin, body, overrides: new Set(given) };
+}
+
+function bodyOf(value: unknown, origin: TemplateOrigin): unknown {
+  try {
+    return kubernetesValues(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw templateError(origin, "it refers to itself, or is nested too deeply");
+  }
 }
 
 /** The pod's spec of a Job. */

@@ -58,6 +58,7 @@ describe("parseTemplate", () => {
     { text: "a: [1", want: /^cannot use job template "t\.yaml": it is not YAML: .* at line 1, column 6$/ },
     { text: "a: b\n  c: d", want: /it is not YAML: .* at line 1, column 4$/ },
     { text: "spec:\n  a: *nothing", want: /it is not YAML: Unresolved alias/ },
+    { text: "spec: &a {template: *a}", want: /it refers to itself, or is nested too deeply$/ },
     { text: `${TEXT}---\n${TEXT}`, want: /it holds a second document at line 5, column 1$/ },
     { text: "", want: /it is empty, not a Job$/ },
     { text: "just text", want: /it is not an object$/ },
