@@ -44,6 +44,10 @@ export interface Control {
   createFlowRun(spec: FlowRunSpec): FlowRunRow;
   /** A copy of the row as it stands, or undefined. */
   flowRun(id: string): FlowRunRow | undefined;
+  /** The type of the flow run's state, such as Running; undefined for one that does not exist. */
+  stateOf(id: string): string | undefined;
+  /** The types of all states that it had, oldest first. */
+  statesOf(id: string): string[];
   taskRuns(flowRunId: string): TaskRunRow[];
   /** Sets a flow run's state as somebody else would: by the server's rules, but for the Submitted lock. */
   setState(flowRunId: string, state: Pick<State, "type"> & JsonObject): void;
@@ -79,6 +83,8 @@ export function controlOf(service: Service, tenantId: string): Control {
       const run = tables.flow_run.get(id);
       return run === undefined ? undefined : { ...run };
     },
+    stateOf: (id) => tables.flow_run.get(id)?.state ?? undefined,
+    statesOf: (id) => [...tables.flow_run_state.having("flow_run_id", id)].map(({ state }) => state),
     taskRuns: (id) => [...tables.task_run.having("flow_run_id", id)].map((row) => ({ ...row })),
     setState: (id, state) => {
       const stored = storedState(state, service.clock.now());

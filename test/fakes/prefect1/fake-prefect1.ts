@@ -64,6 +64,8 @@ export interface FakePrefect1 extends Control {
   on(listener: (change: Change) => void): () => void;
   /** Resolves once the predicate holds; it is tried after every change. */
   until(predicate: () => boolean, options?: UntilOptions): Promise<void>;
+  /** Resolves once all these flow runs are in this state. */
+  untilState(ids: string | readonly string[], state: string, timeoutMs?: number): Promise<void>;
   onRequest(hook: RequestHook): () => void;
   fault(fault: Fault): FaultSwitch;
   clearFaults(): void;
@@ -95,8 +97,9 @@ export function fakePrefect1(options: FakePrefect1Options = {}): FakePrefect1 {
   const { host = "127.0.0.1", port = 0 } = options;
   const server = new HttpServer((request) => handle(front, request), { host, port });
   const { store } = service.db;
+  const control = controlOf(service, tenantId);
   return {
-    ...controlOf(service, tenantId),
+    ...control,
     get url() {
       return server.url;
     },
@@ -113,6 +116,11 @@ export function fakePrefect1(options: FakePrefect1Options = {}): FakePrefect1 {
     requests: front.log,
     on: (callback) => store.onChange(callback),
     until: (predicate, waiting) => until(store, predicate, waiting),
+    untilState: (ids, state, timeoutMs) => {
+      const all = [ids].flat();
+      const isReached = (): boolean => all.every((id) => control.stateOf(id) === state);
+      return until(store, isReached, { what: `${all.length} × ${state}`, ...(timeoutMs && { timeoutMs }) });
+    },
     onRequest: (hook) => {
       hooks.add(hook);
       return () => {

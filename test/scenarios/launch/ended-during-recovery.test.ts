@@ -43,7 +43,7 @@ async function statesAfterRecovery(
   const second = await startInProcessAgent(fakes);
   await eventually(() => expect(recoveries).toBeGreaterThan(3));
   await second.stop();
-  return fakes.prefect.history(id).map(({ type }) => type);
+  return fakes.prefect.statesOf(id);
 }
 
 describe("a run that ends while a new agent looks for claims without a Job", () => {

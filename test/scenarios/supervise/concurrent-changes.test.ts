@@ -17,7 +17,6 @@ function failingRun(): string {
   return id;
 }
 
-const typesOf = (id: string): string[] => world.prefect.history(id).map(({ type }) => type);
 const untilNoJobs = (): Promise<void> =>
   world.time.until(() => world.kube.list("jobs").length === 0, 10 * MINUTE);
 
@@ -32,7 +31,7 @@ describe("a run whose state changes while the agent sets its final state", () =>
     });
     world.start({ backend: "cloud", apiKey: "key" });
     await untilNoJobs();
-    expect(typesOf(id)).toEqual(["Scheduled", "Running", "Success"]);
+    expect(world.prefect.statesOf(id)).toEqual(["Scheduled", "Running", "Success"]);
   });
 
   it("keeps the state that was set while the agent wrote its log", async () => {
@@ -47,6 +46,6 @@ describe("a run whose state changes while the agent sets its final state", () =>
     });
     world.start();
     await untilNoJobs();
-    expect(typesOf(id)).toEqual(["Scheduled", "Running", "Scheduled", "Success"]);
+    expect(world.prefect.statesOf(id)).toEqual(["Scheduled", "Running", "Scheduled", "Success"]);
   });
 });

@@ -62,7 +62,7 @@ async function retried() {
   await world.time.until(isOver, LONGEST_MS);
   const lines = world.logs(id).filter(({ name, level }) => name === "k8s-infra" && level !== "DEBUG");
   return {
-    states: world.prefect.history(id).map(({ type }) => type),
+    states: world.prefect.statesOf(id),
     jobs: started.size,
     lines: lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`),
     mail: statesOf("mail-1"),

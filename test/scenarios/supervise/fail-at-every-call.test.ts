@@ -89,7 +89,7 @@ function isOver({ state }: Scenario): boolean {
 async function told(scenario: Scenario) {
   await world.time.until(() => isOver(scenario), LONGEST_MS);
   const heads = world.messages(id).map((message) => message.split("\nLast lines")[0] ?? "");
-  const types = world.prefect.history(id).map(({ type }) => type);
+  const types = world.prefect.statesOf(id);
   return {
     logged: logCounts(scenario),
     repeated: heads.filter((head, at) => heads.indexOf(head) !== at),
@@ -180,7 +180,7 @@ describe("an old failed Job of a restarted run", () => {
     await world.time.until(() => world.state(id) === "Running", LONGEST_MS);
     await world.time.pass(10 * MINUTE);
     expect(world.jobs(id)).toHaveLength(2);
-    const types = world.prefect.history(id).map(({ type }) => type);
+    const types = world.prefect.statesOf(id);
     expect(types.slice(types.indexOf("Failed"))).toEqual(["Failed", "Scheduled", "Submitted", "Running"]);
   });
 });
