@@ -3,37 +3,32 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
-import { PluginProcess, runPlugin, startAgent } from "./support/agent-process.ts";
+import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import type { ProcessResult } from "./support/agent-process.ts";
 import { currentCluster, hasContext, KubeconfigFolder, tokenOf } from "./support/kubeconfig.ts";
 import { mustKubectl } from "./support/kubectl.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
-import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { TestSetup } from "./support/test-setup.ts";
 
 const KEY = "the-valid-key";
 
-let namespace: string;
-let reachable: ReachablePrefect;
+let setup: TestSetup;
 let folder: KubeconfigFolder;
 let cluster: JsonObject;
 let token: string;
 let tokenWithoutPermissions: string;
 
 beforeAll(async () => {
-  namespace = await createNamespace("access");
-  reachable = await startReachablePrefect();
+  setup = await TestSetup.open("access");
   folder = new KubeconfigFolder();
   cluster = currentCluster();
-  token = tokenOf("worker", namespace, true);
-  tokenWithoutPermissions = tokenOf("nobody", namespace, false);
+  token = tokenOf("worker", setup.namespace, true);
+  tokenWithoutPermissions = tokenOf("nobody", setup.namespace, false);
 });
 
 afterAll(async () => {
-  folder.remove();
-  await reachable.prefect.stop();
-  removeNamespace(namespace);
+  folder?.remove();
+  await setup?.close();
 });
 
 /** Starts an agent with these flags and variables, lets it launch one run, and stops it; returns the run's state and the agent's result. */
@@ -41,13 +36,10 @@ async function oneRunWith(
   flags: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<ProcessResult & { readonly state: string }> {
-  const { prefect, api } = reachable;
-  const flow = prefect.createFlow({ name: "shell" });
-  const { id } = prefect.createFlowRun({ flow, runConfig: shellRun(SUCCEEDS) });
-  const stateOf = (): string => prefect.flowRun(id)?.state ?? "";
-  const agent = await startAgent(["-a", api, "-n", namespace, ...flags], env);
-  await prefect.until(() => stateOf() === "Success", { what: "success", timeoutMs: 90_000 });
-  return { state: stateOf(), ...(await agent.stop()) };
+  const id = setup.due();
+  const agent = await setup.startAgent(flags, env);
+  await setup.untilState(id, "Success");
+  return { state: setup.prefect.stateOf(id) ?? "", ...(await agent.stop()) };
 }
 
 function execUser(content: string): JsonObject {
@@ -102,9 +94,9 @@ describe("kubectl prefect agent start works", () => {
     {
       name: "with only the permissions of install --rbac=minimal",
       env: () => {
-        const printed = mustKubectl(["prefect", "install", "--rbac=minimal", "--rbac-only", "-n", namespace]);
+        const printed = setup.kubectl("prefect", "install", "--rbac=minimal", "--rbac-only");
         mustKubectl(["apply", "-f", "-"], printed);
-        const minimal = mustKubectl(["create", "token", "prefect-agent", "-n", namespace]).trim();
+        const minimal = setup.kubectl("create", "token", "prefect-agent").trim();
         return userOf({ token: minimal });
       },
     },
@@ -195,9 +187,8 @@ describe("kubectl prefect agent start fails at once", () => {
       "-b",
       "server",
       "-a",
-      reachable.api,
-      "-n",
-      namespace,
+      setup.api,
+      ...setup.namespaceFlags,
       ...(flags?.() ?? []),
     ];
     const ended = await runPlugin(args, env?.());
@@ -220,8 +211,7 @@ describe("kubectl prefect agent start fails at once", () => {
         cloud.api,
         "-k",
         "a-wrong-key",
-        "-n",
-        namespace,
+        ...setup.namespaceFlags,
       ]);
       await cloud.prefect.stop();
       expect(ended.code).toBe(3);
@@ -236,7 +226,7 @@ describe("kubectl prefect agent start fails at once", () => {
 
 describe("kubectl prefect agent start without --backend server", () => {
   it("prints a hint that a self-hosted server needs --backend server", async () => {
-    const ended = await runPlugin(["agent", "start", "-a", reachable.api, "-n", namespace]);
+    const ended = await runPlugin(["agent", "start", "-a", setup.api, ...setup.namespaceFlags]);
     expect(ended.code).toBe(3);
     expect(errorIn(ended.stderr)).toBe(
       "cannot find the tenant: it is a self-hosted server, but --backend is cloud",
@@ -247,7 +237,7 @@ describe("kubectl prefect agent start without --backend server", () => {
 
 describe("kubectl prefect agent start keeps running", () => {
   it("without a reachable cluster, logs the error, and exits with 0 on SIGTERM", async () => {
-    const flags = ["-a", reachable.api, "-n", namespace, "-s", "https://127.0.0.1:1"];
+    const flags = ["-a", setup.api, ...setup.namespaceFlags, "-s", "https://127.0.0.1:1"];
     const agent = new PluginProcess(["agent", "start", "-b", "server", ...flags]);
     await agent.untilPrinted("Cannot reach the Kubernetes API; retrying");
     const ended = await agent.stop();
@@ -256,8 +246,8 @@ describe("kubectl prefect agent start keeps running", () => {
   });
 
   it("while the Prefect API is unavailable, and logs the outage once", async () => {
-    const { prefect, api } = reachable;
-    const agent = await startAgent(["-a", api, "-n", namespace]);
+    const { prefect } = setup;
+    const agent = await setup.startAgent();
     await prefect.pause();
     await agent.untilPrinted("Cannot reach the Prefect API");
     await prefect.resume();

@@ -4,13 +4,9 @@ import { readFileSync } from "node:fs";
 import { setTimeout as later } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
-import { startAgent } from "./support/agent-process.ts";
 import { auditedCalls, auditPosition, refusedCalls } from "./support/audit-log.ts";
 import { currentCluster, KubeconfigFolder } from "./support/kubeconfig.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
-import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { TestSetup } from "./support/test-setup.ts";
 
 const USER = "prefect-of-minutes";
 const ca = process.env["E2E_CA"];
@@ -19,8 +15,7 @@ const absent =
 if (absent !== undefined)
   process.stderr.write(`skipped, client certificates that expire in minutes: ${absent}\n`);
 
-let namespace: string;
-let reachable: ReachablePrefect;
+let setup: TestSetup;
 let folder: KubeconfigFolder;
 
 /** A plugin that signs with the cluster's CA what is valid from now on for so many seconds. */
@@ -67,15 +62,13 @@ END
 
 describe.skipIf(absent !== undefined)("an agent with client certificates", () => {
   beforeAll(async () => {
-    namespace = await createNamespace("certificates");
-    reachable = await startReachablePrefect();
+    setup = await TestSetup.open("certificates");
     folder = new KubeconfigFolder();
   });
 
   afterAll(async () => {
     folder?.remove();
-    await reachable?.prefect.stop();
-    if (namespace !== undefined) removeNamespace(namespace);
+    await setup?.close();
   });
 
   it.each([
@@ -85,21 +78,20 @@ describe.skipIf(absent !== undefined)("an agent with client certificates", () =>
     "that live for $lifeSeconds s is never refused, during $runs of their lives",
     { timeout: 1_200_000 },
     async ({ lifeSeconds, runs }) => {
-      const { prefect, api } = reachable;
+      const { prefect } = setup;
       const since = auditPosition();
       const KUBECONFIG = folder.kubeconfig("config", {
         cluster: currentCluster(),
         user: signingUser(lifeSeconds),
       });
-      const agent = await startAgent(["-a", api, "-n", namespace], { KUBECONFIG });
-      const flow = prefect.createFlow({ name: "shell" });
+      const agent = await setup.startAgent([], { KUBECONFIG });
       const ids: string[] = [];
       for (let run = 0; run < runs; run++) {
-        ids.push(prefect.createFlowRun({ flow, runConfig: shellRun(SUCCEEDS) }).id);
+        ids.push(setup.due());
         // Time is what this is about.
         await later(lifeSeconds * 1_000);
       }
-      const states = (): unknown[] => ids.map((id) => prefect.flowRun(id)?.state);
+      const states = (): unknown[] => ids.map((id) => prefect.stateOf(id));
       const areDone = (): boolean => states().every((state) => state === "Success" || state === "Failed");
       await prefect.until(areDone, { what: "all runs' end", timeoutMs: 60_000 });
       const { code, stdout } = await agent.stop();

@@ -1,75 +1,33 @@
 // Flow runs that fail in real pods: each becomes Failed in Prefect, with the reason.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startAgent } from "./support/agent-process.ts";
-import type { PluginProcess } from "./support/agent-process.ts";
-import { countsDeletedPods, listed, mustKubectl } from "./support/kubectl.ts";
-import type { Listed } from "./support/kubectl.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
-import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { countsDeletedPods } from "./support/kubectl.ts";
+import { NEVER_ENDS, SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { eventually, TestSetup } from "./support/test-setup.ts";
 
-const NEVER_ENDS = "state Running Running; until [ -e /tmp/end ]; do sleep 0.2; done";
-
-let namespace: string;
-let reachable: ReachablePrefect;
-let agent: PluginProcess;
+let setup: TestSetup;
 
 beforeAll(async () => {
-  namespace = await createNamespace("failures");
-  reachable = await startReachablePrefect();
-  agent = await startAgent([
-    "-a",
-    reachable.api,
-    "-n",
-    namespace,
-    "--start-grace",
-    "2s",
-    "--cancel-grace",
-    "2s",
-  ]);
+  setup = await TestSetup.open("failures");
+  await setup.startAgent(["--start-grace", "2s", "--cancel-grace", "2s"]);
 });
 
-afterAll(async () => {
-  await agent.stop("SIGKILL");
-  await reachable.prefect.stop();
-  removeNamespace(namespace);
-});
+afterAll(() => setup?.close());
 
-function dueRun(...run: Parameters<typeof shellRun>): string {
-  const flow = reachable.prefect.createFlow({ name: "shell" });
-  return reachable.prefect.createFlowRun({ flow, runConfig: shellRun(...run) }).id;
-}
-
-function untilState(id: string, state: string): Promise<void> {
-  const reached = (): boolean => reachable.prefect.flowRun(id)?.state === state;
-  return reachable.prefect.until(reached, { what: `${id} ${state}`, timeoutMs: 90_000 });
-}
-
-const messageOf = (id: string): string => reachable.prefect.flowRun(id)?.state_message ?? "";
+const messageOf = (id: string): string => setup.prefect.flowRun(id)?.state_message ?? "";
 const errorsOf = (id: string): string[] =>
-  reachable.prefect.logsOf(id).flatMap(({ level, message }) => (level === "ERROR" ? [message ?? ""] : []));
-const ofRun = (kind: "jobs" | "pods", id: string): Listed[] =>
-  listed(kind, namespace).filter(({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id);
-const jobsOf = (id: string): string[] => ofRun("jobs", id).map(({ metadata }) => metadata.name);
-const podsOf = (id: string): Listed[] => ofRun("pods", id);
+  setup.prefect.logsOf(id).flatMap(({ level, message }) => (level === "ERROR" ? [message ?? ""] : []));
 
-function deletePods(id: string): void {
-  mustKubectl(["delete", "pod", "-l", `prefect.io/flow_run_id=${id}`, "-n", namespace, "--wait=false"]);
-}
-
-// The kubelet of 1.20 ends a pod without containers only in its garbage collection, once a minute.
-async function untilJobDeleted(id: string): Promise<void> {
-  await vi.waitFor(() => expect(jobsOf(id)).toEqual([]), { timeout: 120_000, interval: 500 });
+function deleteAll(kind: "jobs" | "pods", id: string): void {
+  setup.kubectl("delete", kind, "-l", `prefect.io/flow_run_id=${id}`, "--wait=false");
 }
 
 describe.concurrent("a flow run in Kubernetes", () => {
   it("that succeeds stays Success, with no error in its log", async () => {
-    const id = dueRun(SUCCEEDS);
-    await untilState(id, "Success");
-    await untilJobDeleted(id);
-    expect(reachable.prefect.flowRun(id)?.state).toBe("Success");
+    const id = setup.due();
+    await setup.untilState(id, "Success");
+    await setup.untilNoJobs(id);
+    expect(setup.prefect.stateOf(id)).toBe("Success");
     expect(errorsOf(id)).toEqual([]);
   });
 
@@ -131,81 +89,77 @@ describe.concurrent("a flow run in Kubernetes", () => {
       log: ["/absent"],
     },
   ])("that $name becomes Failed once, with the reason, and its Job is deleted", async (row) => {
-    const id = dueRun(row.script, row.container);
-    await untilState(id, "Failed");
-    await untilJobDeleted(id);
+    const id = setup.due(shellRun(row.script, row.container));
+    await setup.untilState(id, "Failed");
+    await setup.untilNoJobs(id);
     expect(messageOf(id)).toMatch(row.message);
     const errors = errorsOf(id);
     expect(errors).toHaveLength(1);
     for (const part of row.log) expect(errors[0]).toContain(part);
-    expect(reachable.prefect.history(id).filter(({ type }) => type === "Failed")).toHaveLength(1);
+    expect(setup.prefect.statesOf(id).filter((type) => type === "Failed")).toHaveLength(1);
   });
 
   it("whose Job the cluster rejects becomes Failed with the cluster's error", async () => {
-    const id = dueRun(SUCCEEDS, { env: [{ name: "NOT A NAME=", value: "x" }] });
-    await untilState(id, "Failed");
+    const id = setup.due(shellRun(SUCCEEDS, { env: [{ name: "NOT A NAME=", value: "x" }] }));
+    await setup.untilState(id, "Failed");
     expect(messageOf(id)).toMatch(/^Kubernetes Error: .*spec\.template\.spec\.containers\[0\]\.env/);
-    expect(jobsOf(id)).toEqual([]);
+    expect(setup.ofRun("jobs", id)).toEqual([]);
   });
 
   it("whose Job somebody deletes becomes Failed", async () => {
-    const id = dueRun(NEVER_ENDS);
-    await untilState(id, "Running");
-    mustKubectl(["delete", "job", ...jobsOf(id), "-n", namespace, "--wait=false"]);
-    await untilState(id, "Failed");
+    const id = setup.due(NEVER_ENDS);
+    await setup.untilState(id, "Running");
+    deleteAll("jobs", id);
+    await setup.untilState(id, "Failed");
     expect(messageOf(id)).toMatch(/^Kubernetes Error: .*deleted/);
   });
 
   it.runIf(countsDeletedPods())(
     "whose pod somebody deletes becomes Failed, and its Job is deleted",
     async () => {
-      const id = dueRun(NEVER_ENDS);
-      await untilState(id, "Running");
-      deletePods(id);
-      await untilState(id, "Failed");
+      const id = setup.due(NEVER_ENDS);
+      await setup.untilState(id, "Running");
+      deleteAll("pods", id);
+      await setup.untilState(id, "Failed");
       expect(messageOf(id)).toMatch(/^Kubernetes Error: /);
-      await untilJobDeleted(id);
+      await setup.untilNoJobs(id);
     },
   );
 
   it.skipIf(countsDeletedPods())("continues in the pod that replaces a deleted one", async () => {
-    const id = dueRun(NEVER_ENDS);
-    await untilState(id, "Running");
-    const [first] = podsOf(id);
-    deletePods(id);
+    const id = setup.due(NEVER_ENDS);
+    await setup.untilState(id, "Running");
+    const [first] = setup.ofRun("pods", id);
+    deleteAll("pods", id);
     const isReplaced = (): void => {
-      const phases = podsOf(id).flatMap(({ metadata, status }) =>
-        metadata.name === first?.metadata.name ? [] : [status?.phase],
-      );
+      const phases = setup
+        .ofRun("pods", id)
+        .flatMap(({ metadata, status }) => (metadata.name === first?.metadata.name ? [] : [status?.phase]));
       expect(phases).toEqual(["Running"]);
     };
-    await vi.waitFor(isReplaced, { timeout: 60_000, interval: 500 });
+    await eventually(isReplaced);
     // The new pod sets Running, too, and that must not come after Cancelled.
-    const runnings = (): number =>
-      reachable.prefect.history(id).filter(({ type }) => type === "Running").length;
-    await reachable.prefect.until(() => runnings() === 2, {
-      what: "the second pod's Running",
-      timeoutMs: 60_000,
-    });
-    reachable.prefect.setState(id, { type: "Cancelled" });
-    await untilJobDeleted(id);
-    expect(reachable.prefect.history(id).map(({ type }) => type)).not.toContain("Failed");
+    const runnings = (): string[] => setup.prefect.statesOf(id).filter((type) => type === "Running");
+    await eventually(() => expect(runnings()).toHaveLength(2));
+    setup.prefect.setState(id, { type: "Cancelled" });
+    await setup.untilNoJobs(id);
+    expect(setup.prefect.statesOf(id)).not.toContain("Failed");
   });
 
   it("that is cancelled becomes Cancelled, and its Job is deleted after the grace period", async () => {
-    const id = dueRun(NEVER_ENDS);
-    await untilState(id, "Running");
-    reachable.prefect.setState(id, { type: "Cancelling" });
-    await untilState(id, "Cancelled");
-    await untilJobDeleted(id);
+    const id = setup.due(NEVER_ENDS);
+    await setup.untilState(id, "Running");
+    setup.prefect.setState(id, { type: "Cancelling" });
+    await setup.untilState(id, "Cancelled");
+    await setup.untilNoJobs(id);
     expect(errorsOf(id)).toEqual([]);
   });
 
   it("that has finished keeps its state, whatever its pod does afterwards", async () => {
-    const id = dueRun("state Running Running; state Success Done; exit 7");
-    await untilState(id, "Success");
-    await untilJobDeleted(id);
-    expect(reachable.prefect.flowRun(id)?.state).toBe("Success");
+    const id = setup.due("state Running Running; state Success Done; exit 7");
+    await setup.untilState(id, "Success");
+    await setup.untilNoJobs(id);
+    expect(setup.prefect.stateOf(id)).toBe("Success");
     expect(errorsOf(id)).toEqual([]);
   });
 });

@@ -4,12 +4,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FLOW_PERMISSIONS } from "../../src/kube/permissions.ts";
 import { daskFlow } from "../support/flows/specs.ts";
-import { runPlugin, startAgent } from "./support/agent-process.ts";
 import type { PluginProcess } from "./support/agent-process.ts";
 import { loadFlowImage, noFlowImageReason } from "./support/flow-image.ts";
 import { startGate } from "./support/gate.ts";
 import type { Gate } from "./support/gate.ts";
-import { listed, mustKubectl } from "./support/kubectl.ts";
+import { listed } from "./support/kubectl.ts";
 import type { Listed } from "./support/kubectl.ts";
 import {
   apply,
@@ -24,9 +23,8 @@ import {
   waitFor,
   WORKS,
 } from "./support/leftovers.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
+import { role } from "./support/role.ts";
+import { TestSetup } from "./support/test-setup.ts";
 
 const absent = noFlowImageReason();
 if (absent !== undefined) process.stderr.write(`skipped, real Dask: ${absent}\n`);
@@ -38,65 +36,51 @@ const OLD = "--older-than=0s";
 const TIMEOUT_MS = 600_000;
 
 describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () => {
-  let namespace: string;
-  let reachable: ReachablePrefect;
+  let setup: TestSetup;
   let gate: Gate;
   let agent: PluginProcess;
   const runs = { ending: "", cancelled: "", lost: "", late: "" };
 
   beforeAll(async () => {
     const image = loadFlowImage({ dask: true });
-    namespace = await createNamespace("dask");
-    allowDask(namespace);
-    reachable = await startReachablePrefect();
-    gate = await startGate(new URL(reachable.api).hostname);
-    agent = await startAgent(["-a", reachable.api, "-n", namespace]);
+    setup = await TestSetup.open("dask");
+    const flows = { kind: "ServiceAccount", name: "default", namespace: setup.namespace };
+    apply(setup.namespace, role("flows", FLOW_PERMISSIONS, flows));
+    gate = await startGate(new URL(setup.api).hostname);
+    agent = await setup.startAgent();
     const runConfig = { type: "KubernetesRun", image, image_pull_policy: "IfNotPresent" };
-    const flow = reachable.prefect.createFlow(daskFlow());
+    const flow = setup.prefect.createFlow(daskFlow());
     const start = (name: keyof typeof runs, workers: number): void => {
       const parameters = { workers, gate: gate.url };
-      runs[name] = reachable.prefect.createFlowRun({ flow, name, runConfig, parameters }).id;
+      runs[name] = setup.prefect.createFlowRun({ flow, name, runConfig, parameters }).id;
     };
     start("ending", 1);
     start("cancelled", 1);
     start("lost", 1);
     start("late", 1);
     const isWorking = (id: string): boolean =>
-      reachable.prefect.taskRuns(id).some(({ map_index, state }) => map_index >= 0 && state === "Running");
+      setup.prefect.taskRuns(id).some(({ map_index, state }) => map_index >= 0 && state === "Running");
     const all = (): boolean => Object.values(runs).every(isWorking);
-    await reachable.prefect.until(all, { what: "work on four clusters", timeoutMs: TIMEOUT_MS });
+    await setup.prefect.until(all, { what: "work on four clusters", timeoutMs: TIMEOUT_MS });
   }, TIMEOUT_MS);
 
   afterAll(async () => {
-    await agent?.stop("SIGKILL");
+    await setup?.close();
     await gate?.close();
-    await reachable?.prefect.stop();
-    if (namespace !== undefined) removeNamespace(namespace);
   });
-
-  const stateOf = (id: string): string => reachable.prefect.flowRun(id)?.state ?? "";
 
   /** The workers that Dask started: their names contain the cluster's. */
   function workersOf(id: string): readonly Listed[] {
-    return listed("pods", namespace).filter(({ metadata }) => metadata.name.startsWith(`dask-${id}-`));
+    return listed("pods", setup.namespace).filter(({ metadata }) => metadata.name.startsWith(`dask-${id}-`));
   }
 
   /** Whether the run has Jobs or pods, also ones that are being deleted. */
   function hasObjects(id: string): boolean {
-    const flows = [...listed("jobs", namespace), ...listed("pods", namespace)].filter(
-      ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
-    );
-    return flows.length > 0 || workersOf(id).length > 0;
+    return [...setup.ofRun("jobs", id), ...setup.ofRun("pods", id), ...workersOf(id)].length > 0;
   }
 
   function deletePod(id: string): void {
-    const selector = ["-l", `prefect.io/flow_run_id=${id}`];
-    mustKubectl(["delete", "pods", "-n", namespace, ...selector, "--grace-period=1", "--wait=false"]);
-  }
-
-  function plugin(...args: readonly string[]) {
-    const env = { PREFECT__CLOUD__API: reachable.api, PREFECT__BACKEND: "server" };
-    return runPlugin([...args, "-n", namespace], env);
+    setup.kubectl("delete", "pods", "-l", `prefect.io/flow_run_id=${id}`, "--grace-period=1", "--wait=false");
   }
 
   const workers = (id: string): readonly string[] => workersOf(id).map(({ metadata }) => metadata.name);
@@ -110,7 +94,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
   });
 
   it("jobs shows each run with its cluster and the status of its worker", async () => {
-    const { stdout, code } = await plugin("jobs", "-o", "wide");
+    const { stdout, code } = await setup.plugin("jobs", "-o", "wide");
     expect(code).toBe(0);
     const lines = stdout.split("\n").map((line) => line.trimEnd());
     for (const [name, id] of Object.entries(runs)) {
@@ -124,13 +108,13 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
 
   it("inspect shows the worker below its run, and that neither agent nor cleanup would delete it", async () => {
     const [worker = ""] = workers(runs.lost);
-    const { stdout, code } = await plugin("inspect", "lost");
+    const { stdout, code } = await setup.plugin("inspect", "lost");
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`dask/dask-${runs.lost}-\\S+`));
     expect(stdout).toMatch(new RegExp(`pod/${worker} .*Running`));
     expect(stdout).toContain("\nAN AGENT WOULD\n  nothing: the flow run has no problem\n");
     expect(stdout).toContain(`\n  leave pod/${worker}: running, its flow run is Running\n`);
-    const inspected = await plugin("inspect", "lost", "-o", "json");
+    const inspected = await setup.plugin("inspect", "lost", "-o", "json");
     expect(JSON.parse(inspected.stdout)).toMatchObject({
       flowRun: { id: runs.lost, name: "lost", state: { name: "Running" } },
       dask: [{ cluster: { kind: "classic" }, status: "active", pods: [{ name: worker }] }],
@@ -138,9 +122,9 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
   });
 
   it("cancel lets the flow close its cluster, and deletes the rest", async () => {
-    const { stderr, code } = await plugin("cancel", "cancelled");
+    const { stderr, code } = await setup.plugin("cancel", "cancelled");
     expect(stderr).toContain(`flow run "cancelled" (${runs.cancelled}) is Cancelling\n`);
-    expect([code, stateOf(runs.cancelled)]).toEqual([0, "Cancelled"]);
+    expect([code, setup.prefect.stateOf(runs.cancelled)]).toEqual([0, "Cancelled"]);
     expect(hasObjects(runs.cancelled)).toBe(false);
   });
 
@@ -152,7 +136,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
       const remote = `dask-${failedRun}-0123abcd-4`;
       const extra = `dask-${runs.ending}-0123abcd-4`;
       const noPods = "dask-root-03d5b8bb-0";
-      apply(namespace, [
+      apply(setup.namespace, [
         flowJob("ended", flowRun("Success"), DONE),
         flowJob("forgotten", failedRun, WORKS),
         job("not-a-flow", { "prefect.io/flow-run": failedRun }, DONE),
@@ -168,17 +152,18 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
         pod("foreign-labelled", { [CLUSTER]: remote }, WORKS),
         service("foreign", { [CLUSTER]: remote }),
       ]);
-      await waitFor(namespace, ["job/ended", "job/not-a-flow"], "condition=complete");
+      await waitFor(setup.namespace, ["job/ended", "job/not-a-flow"], "condition=complete");
       await waitFor(
-        namespace,
+        setup.namespace,
         ["pod/nobodys-done", "pod/foreign-done"],
         "jsonpath={.status.phase}=Succeeded",
       );
       const remotePods = ["pod/remote-scheduler", "pod/remote-worker"];
       const others = ["pod/extra-scheduler", "pod/nobodys-scheduler", "pod/foreign-labelled"];
-      await waitFor(namespace, [...remotePods, ...others], "condition=Ready");
-      await waitFor(namespace, ["job/forgotten"], "jsonpath={.status.active}=1");
-      const [lostJob = "", lateJob = "", endingJob = ""] = [runs.lost, runs.late, runs.ending].map(jobOf);
+      await waitFor(setup.namespace, [...remotePods, ...others], "condition=Ready");
+      await waitFor(setup.namespace, ["job/forgotten"], "jsonpath={.status.active}=1");
+      const jobs = [runs.lost, runs.late, runs.ending].map((id) => setup.ofRun("jobs", id)[0]?.metadata.name);
+      const [lostJob = "", lateJob = "", endingJob = ""] = jobs;
       const kept = [
         `Job/${endingJob}`,
         "Job/not-a-flow",
@@ -196,33 +181,33 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
 
       // The flow's process is dead, but the run is still Running in Prefect.
       deletePod(runs.lost);
-      await waitFor(namespace, [`job/${lostJob}`], "condition=failed");
-      const first = await plugin("cleanup", "--yes", OLD);
+      await waitFor(setup.namespace, [`job/${lostJob}`], "condition=failed");
+      const first = await setup.plugin("cleanup", "--yes", OLD);
       const summary = "removed 2 Jobs, 3 pods, 2 Services, 2 PodDisruptionBudgets\n";
       expect(first).toMatchObject({ code: 0, stderr: summary });
-      expect(remaining(namespace)).toEqual([...kept, ...lost, `Job/${lateJob}`, ...late].sort());
+      expect(remaining(setup.namespace)).toEqual([...kept, ...lost, `Job/${lateJob}`, ...late].sort());
 
       // The run is set to Failed: its worker still runs and waits for a scheduler that does not exist any more.
-      reachable.prefect.setState(runs.lost, { type: "Failed" });
+      setup.prefect.setState(runs.lost, { type: "Failed" });
       expect(workersOf(runs.lost).map(({ status }) => status?.phase)).toEqual(["Running"]);
-      const second = await plugin("cleanup", "--yes", OLD);
+      const second = await setup.plugin("cleanup", "--yes", OLD);
       expect(second).toMatchObject({ code: 0, stderr: "removed 1 Job, 1 pod\n" });
-      expect(remaining(namespace)).toEqual([...kept, `Job/${lateJob}`, ...late].sort());
+      expect(remaining(setup.namespace)).toEqual([...kept, `Job/${lateJob}`, ...late].sort());
 
       // The worker of the other run ends by itself and is never deleted, whatever the run's state.
       deletePod(runs.late);
       const phase = "jsonpath={.status.phase}=Succeeded";
       await waitFor(
-        namespace,
+        setup.namespace,
         late.map((name) => name.toLowerCase()),
         phase,
       );
-      expect(await plugin("cleanup", "--yes")).toMatchObject({ code: 0, stdout: "" });
-      const third = await plugin("cleanup", "--yes", OLD);
+      expect(await setup.plugin("cleanup", "--yes")).toMatchObject({ code: 0, stdout: "" });
+      const third = await setup.plugin("cleanup", "--yes", OLD);
       expect(third).toMatchObject({ code: 0, stderr: "removed 1 pod\n" });
-      expect(remaining(namespace)).toEqual([...kept, `Job/${lateJob}`].sort());
+      expect(remaining(setup.namespace)).toEqual([...kept, `Job/${lateJob}`].sort());
 
-      const fourth = await plugin("cleanup", "--yes", OLD);
+      const fourth = await setup.plugin("cleanup", "--yes", OLD);
       expect(fourth).toMatchObject({ code: 0, stdout: "" });
       expect(fourth.stderr).toContain("nothing to clean up");
     },
@@ -230,57 +215,31 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
   );
 
   it("an agent sets the run to Failed whose pod was deleted while no agent ran", async () => {
-    agent = await startAgent(["-a", reachable.api, "-n", namespace]);
-    const isLogged = (): boolean =>
-      reachable.prefect.logsOf(runs.late).some(({ level }) => level === "ERROR");
-    await reachable.prefect.until(isLogged, {
+    agent = await setup.startAgent();
+    const isLogged = (): boolean => setup.prefect.logsOf(runs.late).some(({ level }) => level === "ERROR");
+    await setup.prefect.until(isLogged, {
       what: "the agent's error in the run's log",
       timeoutMs: TIMEOUT_MS,
     });
-    await reachable.prefect.until(() => stateOf(runs.late) !== "Running", { timeoutMs: TIMEOUT_MS });
-    expect(stateOf(runs.late)).toBe("Failed");
+    await setup.prefect.until(() => setup.prefect.stateOf(runs.late) !== "Running", {
+      timeoutMs: TIMEOUT_MS,
+    });
+    expect(setup.prefect.stateOf(runs.late)).toBe("Failed");
   });
 
   it("a flow that succeeds closes its cluster itself", async () => {
     gate.open(runs.ending);
-    const ended = (): boolean => stateOf(runs.ending) === "Success";
-    await reachable.prefect.until(ended, { what: "Success", timeoutMs: TIMEOUT_MS });
-    await waitFor(namespace, ["job", "-l", `prefect.io/flow_run_id=${runs.ending}`], "delete");
+    const ended = (): boolean => setup.prefect.stateOf(runs.ending) === "Success";
+    await setup.prefect.until(ended, { what: "Success", timeoutMs: TIMEOUT_MS });
+    await waitFor(setup.namespace, ["job", "-l", `prefect.io/flow_run_id=${runs.ending}`], "delete");
     const lasting = workers(runs.ending).map((name) => `pod/${name}`);
-    if (lasting.length > 0) await waitFor(namespace, lasting, "delete");
+    if (lasting.length > 0) await waitFor(setup.namespace, lasting, "delete");
     expect(workers(runs.ending)).toEqual([]);
   });
 
   function flowRun(type: string): string {
-    const { id } = reachable.prefect.createFlowRun({ flow: reachable.prefect.createFlow({ name: "etl" }) });
-    reachable.prefect.setState(id, { type });
+    const { id } = setup.prefect.createFlowRun({ flow: setup.prefect.createFlow({ name: "etl" }) });
+    setup.prefect.setState(id, { type });
     return id;
   }
-
-  function jobOf(id: string): string {
-    const own = listed("jobs", namespace).find(
-      ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
-    );
-    return own?.metadata.name ?? "";
-  }
 });
-
-/** Grants the permissions that `install --rbac` gives to the ServiceAccount of flows. */
-function allowDask(namespace: string): void {
-  const rules = FLOW_PERMISSIONS.map(({ group, resource, subresource, verbs }) => ({
-    apiGroups: [group],
-    resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
-    verbs,
-  }));
-  const metadata = { name: "flows" };
-  apply(namespace, [
-    { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata, rules },
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "RoleBinding",
-      metadata,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "flows" },
-      subjects: [{ kind: "ServiceAccount", name: "default", namespace }],
-    },
-  ]);
-}

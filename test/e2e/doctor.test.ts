@@ -4,12 +4,12 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
-import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
-import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
-import { PluginProcess, runPlugin, startAgent } from "./support/agent-process.ts";
+import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import { currentCluster, hasContext, KubeconfigFolder } from "./support/kubeconfig.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
+import { apply, job } from "./support/leftovers.ts";
+import { restrict } from "./support/restricted.ts";
+import { TestSetup } from "./support/test-setup.ts";
 
 type Found = JsonObject & {
   readonly section: string;
@@ -37,24 +37,24 @@ spec:
         securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 `;
 
-let namespace: string;
-let prefect: FakePrefect1;
+let setup: TestSetup;
 let folder: KubeconfigFolder;
 
 beforeAll(async () => {
-  namespace = await createNamespace("doctor");
-  prefect = await startFakePrefect1();
+  setup = await TestSetup.open("doctor");
   folder = new KubeconfigFolder();
 });
 
 afterAll(async () => {
-  folder.remove();
-  await prefect.stop();
-  removeNamespace(namespace);
+  folder?.remove();
+  await setup?.close();
 });
 
 async function doctor(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Report> {
-  const { stdout, stderr, code } = await runPlugin(["doctor", "-n", namespace, "-o", "json", ...argv], env);
+  const { stdout, stderr, code } = await runPlugin(
+    ["doctor", ...setup.namespaceFlags, "-o", "json", ...argv],
+    env,
+  );
   expect(stderr).toBe("");
   return { ...(JSON.parse(stdout) as Omit<Report, "code">), code };
 }
@@ -68,37 +68,22 @@ function statusOf({ findings }: Report, check: string): string | undefined {
   return findings.find((each) => each.check === check)?.status;
 }
 
-/** A Job of a flow run with one container. */
-function createJob(name: string, image: string, imagePullPolicy = "IfNotPresent"): void {
-  const labels = { "prefect.io/flow_run_id": "d1111111-1111-4111-8111-111111111111" };
-  const container = { name: "flow", image, imagePullPolicy, command: ["sleep", "3600"] };
-  const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
-  const template = { metadata: { labels }, spec };
-  const job = {
-    apiVersion: "batch/v1",
-    kind: "Job",
-    metadata: { name, labels },
-    spec: { backoffLimit: 0, template },
-  };
-  mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
-}
-
 /** Runs what `doctor --fix` prints, as a user pastes it into a shell. */
 async function runFixes(argv: readonly string[]): Promise<void> {
-  const { stdout } = await runPlugin(["doctor", "-n", namespace, "--fix", ...argv]);
+  const { stdout } = await runPlugin(["doctor", ...setup.namespaceFlags, "--fix", ...argv]);
   const { status, stderr } = spawnSync("sh", ["-e"], { input: stdout, encoding: "utf8" });
   expect({ status, stderr }).toMatchObject({ status: 0 });
 }
 
 describe("kubectl prefect doctor", () => {
   it("reports no problem to an administrator, as text", async () => {
-    const { stdout, stderr, code } = await runPlugin(["doctor", "-n", namespace, "-v"]);
+    const { stdout, stderr, code } = await runPlugin(["doctor", ...setup.namespaceFlags, "-v"]);
     expect(stdout).toMatch(/^skipped {2}Prefect API: no Prefect 1 API is configured/);
     expect(stdout).toMatch(
       new RegExp(String.raw`\nok {7}API server: https://.* answers, Kubernetes v1\.${serverMinor()}\.`),
     );
     expect(stdout).toMatch(/\nok {7}clock: agrees with that of the API server\n/);
-    expect(stdout).toContain(`\nok       namespace: "${namespace}" exists (-n)\n`);
+    expect(stdout).toContain(`\nok       namespace: "${setup.namespace}" exists (-n)\n`);
     expect(stdout).toMatch(/\nok {7}launching flow runs: you may get, create jobs\n/);
     expect(stdout).not.toMatch(/broken|warning/);
     expect(stdout).not.toContain("\u001B");
@@ -113,8 +98,8 @@ describe("kubectl prefect doctor", () => {
   });
 
   it("reports a missing ServiceAccount and its permissions, and nothing after its own fixes", async () => {
-    const agent = `ServiceAccount ${namespace}/prefect-agent`;
-    const argv = ["--for", `${namespace}/prefect-agent`];
+    const agent = `ServiceAccount ${setup.namespace}/prefect-agent`;
+    const argv = ["--for", `${setup.namespace}/prefect-agent`];
     const before = await doctor(argv);
     expect(statusOf(before, "ServiceAccount")).toBe("broken");
     expect(permissionsOf(before, agent)).toMatchObject({
@@ -135,14 +120,14 @@ describe("kubectl prefect doctor", () => {
       "deleting Dask clusters of cancelled flow runs": "ok",
     });
     expect(after.code).toBe(0);
-    expect(mustKubectl(["get", "deployments", "-n", namespace, "-o", "name"])).toBe("");
+    expect(setup.kubectl("get", "deployments", "-o", "name")).toBe("");
   });
 
   it("checks whether the cluster's policies admit a pod, without creating one", async ({ skip }) => {
     if (serverMinor() < 25) skip("Pod Security admission needs Kubernetes 1.25");
     expect(statusOf(await doctor([]), "admission")).toBe("ok");
     const label = "pod-security.kubernetes.io/enforce";
-    mustKubectl(["label", "namespace", namespace, `${label}=restricted`]);
+    restrict(setup.namespace);
     try {
       const { findings } = await doctor([]);
       const admission = findings.find(({ check }) => check === "admission");
@@ -156,14 +141,14 @@ describe("kubectl prefect doctor", () => {
         "ok",
       ]);
     } finally {
-      mustKubectl(["label", "namespace", namespace, `${label}-`]);
+      mustKubectl(["label", "namespace", setup.namespace, `${label}-`]);
     }
-    expect(listed("pods", namespace)).toEqual([]);
+    expect(listed("pods", setup.namespace)).toEqual([]);
   });
 
   it("reports what a user without permissions must not do or read", async ({ skip }) => {
     if (!hasContext("nobody")) skip("there is no context nobody");
-    const report = await doctor(["--context", "nobody", "--for", `${namespace}/prefect-agent`]);
+    const report = await doctor(["--context", "nobody", "--for", `${setup.namespace}/prefect-agent`]);
     for (const check of ["permissions", "namespace", "pods"]) expect(statusOf(report, check)).toBe("skipped");
     const alone = await doctor(["--context", "nobody"]);
     expect(permissionsOf(alone, "you")).toMatchObject({ "launching flow runs": "broken" });
@@ -171,8 +156,10 @@ describe("kubectl prefect doctor", () => {
   });
 
   it("reports a pod whose image cannot be pulled, an exhausted quota, and missing Secrets", async () => {
-    mustKubectl(["create", "quota", "few", "--hard=pods=1", "-n", namespace]);
-    createJob("unpullable", "registry.invalid/flows:1", "Never");
+    setup.kubectl("create", "quota", "few", "--hard=pods=1");
+    const image = { image: "registry.invalid/flows:1", imagePullPolicy: "Never" };
+    const labels = { "prefect.io/flow_run_id": "d1111111-1111-4111-8111-111111111111" };
+    apply(setup.namespace, [job("unpullable", labels, { script: "true", container: image })]);
     const secrets = ["--key-secret", "missing", "--image-pull-secrets", "absent"];
     const argv = [...secrets, "--service-account-name", "nobody"];
     // Doctor reports a pod that has not started after a minute.
@@ -185,7 +172,7 @@ describe("kubectl prefect doctor", () => {
     );
     const broken = report.findings.filter(({ status }) => status === "broken");
     expect(broken.map(({ message }) => message)).toEqual([
-      `"nobody" in namespace "${namespace}" does not exist, so its pods cannot start`,
+      `"nobody" in namespace "${setup.namespace}" does not exist, so its pods cannot start`,
       '"absent" does not exist',
       '"missing" does not exist',
       expect.stringMatching(
@@ -196,17 +183,16 @@ describe("kubectl prefect doctor", () => {
       '"few" is used up (pods 1 of 1)',
     );
     expect(report.code).toBe(1);
-    mustKubectl(["delete", "job/unpullable", "quota/few", "-n", namespace]);
+    setup.kubectl("delete", "job/unpullable", "quota/few");
   });
 
   it("reports the running agent, and the flow run that only another agent could take as a warning", async () => {
-    const api = ["-a", prefect.url, "-b", "server"];
-    const agent = await startAgent(["-a", prefect.url, "-n", namespace, "-l", "k8s"]);
+    const agent = await setup.startAgent(["-l", "k8s"]);
     try {
-      const flow = prefect.createFlow({ name: "etl" });
+      const flow = setup.prefect.createFlow({ name: "etl" });
       const startTime = new Date(Date.now() - 600_000);
-      prefect.createFlowRun({ flow, name: "mislabelled", labels: ["gpu", "k8s"], startTime });
-      const { stdout, code } = await runPlugin(["doctor", "-n", namespace, ...api, "-l", "k8s", "-v"]);
+      setup.prefect.createFlowRun({ flow, name: "mislabelled", labels: ["gpu", "k8s"], startTime });
+      const { stdout, code } = await setup.plugin("doctor", "-l", "k8s", "-v");
       expect(stdout).toMatch(/\nok {7}agents: an agent with label k8s last asked for flow runs \d+s ago\n/);
       expect(stdout).toMatch(
         /^warning {2}due flow runs: 1 flow run late by .*, and no running agent has: labels gpu, k8s\n {9}mislabelled\n/,
@@ -219,7 +205,7 @@ describe("kubectl prefect doctor", () => {
 
   it("checks Prefect although the cluster does not answer, and the cluster although Prefect does not answer", async () => {
     const dead = "http://127.0.0.1:9";
-    const without = await doctor(["--server", dead, "-a", prefect.url, "-b", "server"]);
+    const without = await doctor(["--server", dead, "-a", setup.api, "-b", "server"]);
     expect(statusOf(without, "API server")).toBe("broken");
     expect(statusOf(without, "Prefect API")).toBe("ok");
     const alone = await doctor(["-a", dead, "-b", "server"]);
@@ -240,14 +226,14 @@ describe("kubectl prefect doctor", () => {
   });
 
   it("exits with 130 on Ctrl-C", async () => {
-    prefect.fault({ effect: { kind: "hang", when: "before" } });
+    setup.prefect.fault({ effect: { kind: "hang", when: "before" } });
     const requested = new Promise<void>((resolve) => {
-      const off = prefect.onRequest(() => {
+      const off = setup.prefect.onRequest(() => {
         off();
         resolve();
       });
     });
-    const process = new PluginProcess(["doctor", "-n", namespace, "-a", prefect.url, "-b", "server"]);
+    const process = new PluginProcess(["doctor", ...setup.namespaceFlags, "-a", setup.api, "-b", "server"]);
     await Promise.race([requested, process.ended]);
     expect(await process.stop("SIGINT")).toEqual({ code: 130, stdout: "", stderr: "error: interrupted\n" });
   });

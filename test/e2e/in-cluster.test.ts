@@ -1,6 +1,6 @@
 // The agent in the cluster, installed with `install | kubectl apply`: the built image, its own ServiceAccount, real pods.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { auditedCalls, auditedCreations, auditPosition } from "./support/audit-log.ts";
 import type { AuditedCall } from "./support/audit-log.ts";
@@ -8,21 +8,18 @@ import { loadAgentImage, noAgentImageReason } from "./support/agent-image.ts";
 import { InstalledAgent } from "./support/installed-agent.ts";
 import { JobWatch } from "./support/job-watch.ts";
 import { KubeconfigFolder } from "./support/kubeconfig.ts";
-import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
+import { listed, mustKubectl } from "./support/kubectl.ts";
+import { apply, daskFront, daskPod, DONE, remaining, WORKS } from "./support/leftovers.ts";
 import { RESTRICTED, restrict } from "./support/restricted.ts";
-import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { RUNS_ON, SUCCEEDS, shellRun } from "./support/shell-flow.ts";
+import { eventually, TestSetup } from "./support/test-setup.ts";
 
 const absent = noAgentImageReason();
 if (absent !== undefined) process.stderr.write(`skipped, the agent in the cluster: ${absent}\n`);
 
 const SHORT = "state Running Running; sleep 2; state Success Done";
 const LONG = "state Running Running; sleep 25; state Success Done";
-const FOREVER = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
 const NO_AUDIT = "E2E_AUDIT_LOG does not name an audit log";
-const TAKEOVER = { timeout: 60_000, interval: 200 };
 const SUCCESS_STATES = ["Scheduled", "Submitted", "Running", "Success"];
 
 /** Permissions that these runs do not always use, and when the agent uses them. */
@@ -47,11 +44,11 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
   });
 
   describe("with --rbac=minimal, under the restricted Pod Security Standard", () => {
-    let setup: TestSetup;
+    let setup: InstalledSetup;
     let jobWatch: JobWatch;
 
     beforeAll(async () => {
-      setup = await TestSetup.open("minimal", { restricted: true });
+      setup = await InstalledSetup.open("minimal", { restricted: true });
       jobWatch = new JobWatch(setup.namespace);
       await setup.install([
         "--rbac=minimal",
@@ -79,23 +76,23 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
 
     it("runs flow runs, and removes their Jobs", async () => {
       const ids = Array.from({ length: 10 }, () => setup.due(SUCCEEDS));
-      await setup.untilAll(ids, "Success");
+      await setup.untilState(ids, "Success");
       await setup.untilNoJobs();
-      expect(ids.map((id) => setup.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
+      expect(ids.map((id) => setup.prefect.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
     });
 
     it("launches every run exactly once during kubectl rollout restart", async () => {
       // The last run still runs when the agent that created its Job has stopped and another agent has become the Job's owner.
       const early = [...Array.from({ length: 12 }, () => setup.due(SHORT)), setup.due(LONG)];
-      const isRunning = (): boolean => early.some((id) => setup.stateOf(id) === "Running");
+      const isRunning = (): boolean => early.some((id) => setup.prefect.stateOf(id) === "Running");
       await setup.prefect.until(isRunning, { what: "a running flow run", timeoutMs: 60_000 });
       setup.agent.restart();
       const late = Array.from({ length: 12 }, () => setup.due(SHORT));
       await setup.agent.untilRolledOut();
       const ids = [...early, ...late];
-      await setup.untilAll(ids, "Success");
+      await setup.untilState(ids, "Success");
       await setup.untilNoJobs();
-      expect(ids.map((id) => setup.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
+      expect(ids.map((id) => setup.prefect.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
       const launched = jobWatch.flowRunIds.filter((id) => ids.includes(id));
       expect(launched.sort()).toEqual([...ids].sort());
       expect(auditedCreations(setup.namespace)).toBeOneOf([jobWatch.flowRunIds.length, undefined]);
@@ -103,7 +100,7 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
 
     it("logs why a pod failed, with the last lines of its log", async () => {
       const id = setup.due("state Running Running; echo last line; exit 3");
-      await setup.untilAll([id], "Failed");
+      await setup.untilState(id, "Failed");
       const message = setup.prefect.logsOf(id).find(({ level }) => level === "ERROR")?.message;
       expect(message).toContain("exited with code 3");
       expect(message).toContain("last line");
@@ -111,24 +108,16 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     });
 
     it("deletes the Job and the Dask cluster of a cancelled run", async () => {
-      const id = setup.due(FOREVER);
-      await setup.untilAll([id], "Running");
+      const id = setup.due(RUNS_ON);
+      await setup.untilState(id, "Running");
       const cluster = `dask-${id}-0123abcd-4`;
-      setup.apply(daskOf(cluster, setup.namespace));
+      const worker = daskPod(`${cluster}-worker`, cluster, { script: WORKS, container: RESTRICTED });
+      apply(setup.namespace, [worker, ...daskFront(cluster)]);
       setup.prefect.setState(id, { type: "Cancelling", message: "by hand" });
-      await setup.untilAll([id], "Cancelled");
+      await setup.untilState(id, "Cancelled");
       await setup.untilNoJobs();
-      const left = (): string =>
-        mustKubectl([
-          "get",
-          "pods,services,pdb",
-          "-l",
-          `dask.org/cluster-name=${cluster}`,
-          ...setup.namespaceFlags,
-          "-o",
-          "name",
-        ]);
-      await vi.waitFor(() => expect(left()).toBe(""), { timeout: 60_000, interval: 500 });
+      const left = (): string[] => remaining(setup.namespace).filter((name) => name.includes(cluster));
+      await eventually(() => expect(left()).toEqual([]));
     });
 
     it("needs exactly the permissions that it has", async (context) => {
@@ -149,10 +138,10 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
   });
 
   describe("with --rbac, in the namespace of kubectl apply --namespace", () => {
-    let setup: TestSetup;
+    let setup: InstalledSetup;
 
     beforeAll(async () => {
-      setup = await TestSetup.open("applied");
+      setup = await InstalledSetup.open("applied");
       const template = {
         metadata: { labels: { "from-the": "template" } },
         spec: {
@@ -189,20 +178,16 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     it("runs as the ServiceAccount default", async () => {
       expect(setup.agent.pods()).toMatchObject([{ spec: { serviceAccountName: "default" } }]);
       const id = setup.due(SUCCEEDS);
-      await setup.untilAll([id], "Success");
+      await setup.untilState(id, "Success");
       expect(listed("jobs", setup.namespace)).toHaveLength(1);
     });
 
     it("creates Jobs from the job template in its ConfigMap", async () => {
       const flow = setup.prefect.createFlow({ name: "shell" });
       const { id } = setup.prefect.createFlowRun({ flow, runConfig: { type: "KubernetesRun" } });
-      const ours = (): readonly ReturnType<typeof listed>[number][] =>
-        listed("jobs", setup.namespace).filter(
-          ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
-        );
-      await vi.waitFor(() => expect(ours()).toHaveLength(1), { timeout: 60_000, interval: 500 });
-      const name = ours()[0]?.metadata.name ?? "";
-      const job = JSON.parse(mustKubectl(["get", "job", name, ...setup.namespaceFlags, "-o", "json"]));
+      await eventually(() => expect(setup.ofRun("jobs", id)).toHaveLength(1));
+      const name = setup.ofRun("jobs", id)[0]?.metadata.name ?? "";
+      const job = JSON.parse(setup.kubectl("get", "job", name, "-o", "json"));
       expect(job.metadata.labels).toMatchObject({ "from-the": "template" });
       const [container] = job.spec.template.spec.containers;
       expect(container).toMatchObject({ image: "busybox:latest" });
@@ -211,16 +196,15 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
 
     it("logs at the level in the config.toml of its ConfigMap", async () => {
       const debugs = (): readonly string[] => setup.agent.lines.filter((line) => / DEBUG /.test(line));
-      await vi.waitFor(() => expect(debugs().length).toBeGreaterThan(0), { timeout: 60_000, interval: 500 });
+      await eventually(() => expect(debugs().length).toBeGreaterThan(0));
     });
 
     it("becomes Ready as a user that the namespace assigns, as on OpenShift", async () => {
       const patch = { spec: { template: { spec: { securityContext: { runAsUser: 1_000_650_000 } } } } };
-      const argv = ["patch", "deployment", "prefect-agent", "-p", JSON.stringify(patch)];
-      mustKubectl([...argv, ...setup.namespaceFlags]);
+      setup.kubectl("patch", "deployment", "prefect-agent", "-p", JSON.stringify(patch));
       await setup.agent.untilRolledOut();
       const user = "{.items[*].spec.securityContext.runAsUser}";
-      const users = mustKubectl(["get", "pods", "-o", `jsonpath=${user}`, ...setup.namespaceFlags]);
+      const users = setup.kubectl("get", "pods", "-o", `jsonpath=${user}`);
       expect(users).toContain("1000650000");
     });
 
@@ -233,12 +217,14 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
   });
 
   describe("with --replicas 2 and --resource-manager, under the restricted Pod Security Standard", () => {
-    let setup: TestSetup;
+    let setup: InstalledSetup;
 
     beforeAll(async () => {
-      setup = await TestSetup.open("replicas", { restricted: true });
+      setup = await InstalledSetup.open("replicas", { restricted: true });
       const flags = ["--replicas", "2", "--resource-manager", "--rbac=minimal", "--name", "night-shift"];
-      setup.apply(completedDaskPod(setup.namespace));
+      // It cannot be scheduled, so that the test can set its status.
+      const pod = { nodeSelector: { "example.com/nowhere": "true" } };
+      apply(setup.namespace, [daskPod("left-over", "old", { script: DONE, pod, container: RESTRICTED })]);
       markLongCompleted("left-over", setup.namespace);
       await setup.install([...flags, "-n", setup.namespace]);
     });
@@ -259,30 +245,22 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     it("deletes a Dask pod that completed long ago", async () => {
       const left = (): readonly string[] =>
         listed("pods", setup.namespace).map(({ metadata }) => metadata.name);
-      await vi.waitFor(() => expect(left()).not.toContain("left-over"), { timeout: 90_000, interval: 500 });
+      await eventually(() => expect(left()).not.toContain("left-over"));
     });
 
     it("has one active agent; the other takes over when that one is killed", async () => {
       const first = holder(setup.namespace);
       const before = setup.due(SUCCEEDS);
-      await setup.untilAll([before], "Success");
+      await setup.untilState(before, "Success");
       expect(setup.agent.pods().map(({ metadata }) => metadata.name)).toContain(first);
-      mustKubectl([
-        "delete",
-        "pod",
-        first,
-        ...setup.namespaceFlags,
-        "--grace-period=0",
-        "--force",
-        "--wait=false",
-      ]);
+      setup.kubectl("delete", "pod", first, "--grace-period=0", "--force", "--wait=false");
       const after = setup.due(SUCCEEDS);
-      await setup.untilAll([after], "Success");
+      await setup.untilState(after, "Success");
       // The first agent may live a moment longer and launch this run.
-      await vi.waitFor(() => expect(["", first]).not.toContain(holder(setup.namespace)), TAKEOVER);
+      await eventually(() => expect(["", first]).not.toContain(holder(setup.namespace)));
       const last = setup.due(SUCCEEDS);
-      await setup.untilAll([last], "Success");
-      expect([after, last].map((id) => setup.statesOf(id))).toEqual([SUCCESS_STATES, SUCCESS_STATES]);
+      await setup.untilState(last, "Success");
+      expect([after, last].map((id) => setup.prefect.statesOf(id))).toEqual([SUCCESS_STATES, SUCCESS_STATES]);
       await setup.untilNoJobs();
     });
 
@@ -295,67 +273,36 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
   });
 });
 
-/** A namespace, a fake Prefect that its pods can reach, and the agent that is installed there. */
-class TestSetup {
-  readonly namespace: string;
-  readonly agent: InstalledAgent;
-  readonly #reachable: ReachablePrefect;
-  readonly #container: JsonObject;
+/** With an agent that is installed in the namespace. */
+class InstalledSetup extends TestSetup {
+  readonly agent = new InstalledAgent(this.namespace);
   readonly #since = auditPosition();
+  readonly #container: JsonObject;
 
-  private constructor(namespace: string, reachable: ReachablePrefect, container: JsonObject) {
-    this.namespace = namespace;
-    this.agent = new InstalledAgent(namespace);
-    this.#reachable = reachable;
+  private constructor(setup: TestSetup, container: JsonObject) {
+    super(setup, setup.namespace);
     this.#container = container;
   }
 
-  static async open(what: string, { restricted = false } = {}): Promise<TestSetup> {
-    const namespace = await createNamespace(`in-cluster-${what}`);
-    if (restricted) restrict(namespace);
-    return new TestSetup(namespace, await startReachablePrefect(), restricted ? RESTRICTED : {});
+  static override async open(what: string, { restricted = false } = {}): Promise<InstalledSetup> {
+    const setup = await TestSetup.open(`in-cluster-${what}`);
+    if (restricted) restrict(setup.namespace);
+    return new InstalledSetup(setup, restricted ? RESTRICTED : {});
   }
 
-  get prefect(): ReachablePrefect["prefect"] {
-    return this.#reachable.prefect;
-  }
-
-  /** As flags of kubectl. */
-  get namespaceFlags(): readonly string[] {
-    return ["-n", this.namespace];
+  override async close(): Promise<void> {
+    this.agent.stopFollowingLogs();
+    await super.close();
   }
 
   install(flags: readonly string[], applyFlags: readonly string[] = []): Promise<void> {
-    const where = ["--backend", "server", "--api", this.#reachable.api];
+    const where = ["--backend", "server", "--api", this.api];
     return this.agent.install(["--image", image, ...where, ...flags], applyFlags);
   }
 
-  apply(objects: readonly JsonObject[]): void {
-    mustKubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-  }
-
-  due(script: string): string {
-    const flow = this.prefect.createFlow({ name: "shell" });
-    return this.prefect.createFlowRun({ flow, runConfig: shellRun(script, this.#container) }).id;
-  }
-
-  stateOf(id: string): string {
-    return this.prefect.flowRun(id)?.state ?? "";
-  }
-
-  /** The states that a run has had. */
-  statesOf(id: string): readonly string[] {
-    return this.prefect.history(id).map(({ type }) => type);
-  }
-
-  untilAll(ids: readonly string[], state: string): Promise<void> {
-    const reached = (): boolean => ids.every((id) => this.stateOf(id) === state);
-    return this.prefect.until(reached, { what: `${ids.length} × ${state}`, timeoutMs: 180_000 });
-  }
-
-  async untilNoJobs(): Promise<void> {
-    const check = (): void => expect(listed("jobs", this.namespace)).toEqual([]);
-    await vi.waitFor(check, { timeout: 60_000, interval: 500 });
+  /** Creates a due run that the namespace's policies admit. */
+  override due(script: string): string {
+    return super.due(shellRun(script, this.#container));
   }
 
   /** Lines of the agent's log that report an error. */
@@ -369,12 +316,6 @@ class TestSetup {
   async callsOf(account: string): Promise<readonly AuditedCall[] | undefined> {
     if (this.#since === undefined) return undefined;
     return auditedCalls(`system:serviceaccount:${this.namespace}:${account}`, this.#since);
-  }
-
-  async close(): Promise<void> {
-    this.agent.stopFollowingLogs();
-    await this.prefect.stop();
-    removeNamespace(this.namespace);
   }
 }
 
@@ -403,58 +344,6 @@ function grantedPermissions(namespace: string): readonly string[] {
 function holder(namespace: string): string {
   const path = "jsonpath={.items[0].spec.holderIdentity}";
   return mustKubectl(["get", "leases", "-n", namespace, "-o", path]).split("_")[0] ?? "";
-}
-
-/** A classic Dask cluster as dask-kubernetes makes it: a worker, a Service and a PodDisruptionBudget. */
-function daskOf(cluster: string, namespace: string): readonly JsonObject[] {
-  const labels = { app: "dask", "dask.org/cluster-name": cluster };
-  const selector = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
-  const worker = {
-    name: "worker",
-    image: "busybox:latest",
-    imagePullPolicy: "IfNotPresent",
-    command: ["sleep", "600"],
-  };
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: `${cluster}-worker`,
-        namespace,
-        labels: { ...labels, "dask.org/component": "worker" },
-      },
-      spec: { terminationGracePeriodSeconds: 1, containers: [{ ...worker, ...RESTRICTED }] },
-    },
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name: cluster, namespace, labels },
-      spec: { selector, ports: [{ port: 8786 }] },
-    },
-    {
-      apiVersion: serverMinor() >= 21 ? "policy/v1" : "policy/v1beta1",
-      kind: "PodDisruptionBudget",
-      metadata: { name: cluster, namespace, labels },
-      spec: { minAvailable: 1, selector: { matchLabels: selector } },
-    },
-  ];
-}
-
-/** A Dask worker that cannot be scheduled, so that the test can set its status. */
-function completedDaskPod(namespace: string): readonly JsonObject[] {
-  const labels = { app: "dask", "dask.org/cluster-name": "old", "dask.org/component": "worker" };
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "left-over", namespace, labels },
-      spec: {
-        nodeSelector: { "example.com/nowhere": "true" },
-        containers: [{ name: "worker", image: "busybox:latest", ...RESTRICTED }],
-      },
-    },
-  ];
 }
 
 /** Sets a pod's status to completed an hour ago. */

@@ -1,25 +1,16 @@
 // jobs, inspect and logs on a real cluster: active, failed, pending and stuck Jobs of Prefect 1, a Job of Prefect 3's worker, a Job of Prefect
 // 2's agent, whose pods have no Prefect label, and Dask; for users with all, some or no permissions.
 
-import { rowsIn } from "./support/job-rows.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
-import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { JsonObject } from "../../src/base/json.ts";
 import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import type { ProcessResult } from "./support/agent-process.ts";
+import { rowsIn } from "./support/job-rows.ts";
 import { kubectl, listed, mustKubectl } from "./support/kubectl.ts";
-import { apply, daskPod, DONE, flowJob, waitFor, WORKS } from "./support/leftovers.ts";
+import { apply, daskPod, DONE, flowJob, job, waitFor, WORKS } from "./support/leftovers.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
-
-interface JobSpec {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly podLabels?: Readonly<Record<string, string>>;
-  readonly script: string;
-  readonly image?: string;
-  readonly serviceAccount?: string;
-}
+import { TestSetup } from "./support/test-setup.ts";
 
 const id = (digit: number): string => `${digit}1111111-1111-4111-8111-111111111111`;
 const prefect1 = (digit: number) => ({
@@ -35,31 +26,16 @@ const WORKER = {
   "app.kubernetes.io/managed-by": "prefect",
 };
 
-const JOBS: readonly JobSpec[] = [
-  { name: "live", labels: prefect1(2), script: "echo begun; sleep 3600" },
-  { name: "failed", labels: prefect1(3), script: "echo it broke >&2; exit 3" },
-  { name: "unpulled", labels: prefect1(4), script: "true", image: "registry.invalid/flows:1" },
-  { name: "refused", labels: prefect1(1), script: "true", serviceAccount: "not-there" },
-  { name: "worker", labels: WORKER, script: "echo from three; sleep 3600" },
-  { name: "agent2", labels: { "prefect.io/flow-run-id": id(6) }, podLabels: {}, script: "sleep 3600" },
+const JOBS: readonly JsonObject[] = [
+  job("live", prefect1(2), "echo begun; sleep 3600"),
+  job("failed", prefect1(3), "echo it broke >&2; exit 3"),
+  job("unpulled", prefect1(4), { script: "true", container: { image: "registry.invalid/flows:1" } }),
+  job("refused", prefect1(1), { script: "true", pod: { serviceAccountName: "not-there" } }),
+  job("worker", WORKER, "echo from three; sleep 3600"),
+  job("agent2", { "prefect.io/flow-run-id": id(6) }, { script: "sleep 3600", podLabels: {} }),
 ];
 
 let namespace: string;
-
-function createJob(spec: JobSpec): void {
-  const { name, labels, podLabels = labels, script, image = "busybox:latest", serviceAccount } = spec;
-  const container = { name: "flow", image, imagePullPolicy: "IfNotPresent", command: ["sh", "-c", script] };
-  const podSpec = {
-    restartPolicy: "Never",
-    terminationGracePeriodSeconds: 1,
-    serviceAccountName: serviceAccount,
-    containers: [container],
-  };
-  const template = { metadata: { labels: podLabels }, spec: podSpec };
-  const metadata = { name, labels };
-  const job = { apiVersion: "batch/v1", kind: "Job", metadata, spec: { backoffLimit: 0, template } };
-  mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
-}
 
 function read(...args: readonly string[]): Promise<ProcessResult> {
   return runPlugin([...args, "-n", namespace]);
@@ -67,7 +43,7 @@ function read(...args: readonly string[]): Promise<ProcessResult> {
 
 beforeAll(async () => {
   namespace = await createNamespace("reading");
-  JOBS.forEach(createJob);
+  apply(namespace, JOBS);
   const isSettled = async (): Promise<boolean> => {
     const { stdout } = await read("jobs", "--no-headers");
     const running = stdout.match(/1\/1 Running/g) ?? [];
@@ -155,7 +131,7 @@ describe("kubectl prefect jobs", () => {
   it("prints changes with -w", async () => {
     const watch = new PluginProcess(["jobs", "-w", "-n", namespace, "--no-headers"]);
     await watch.untilPrinted(/ worker +1\/1 Running/);
-    createJob({ name: "late", labels: prefect1(7), script: "exit 0" });
+    apply(namespace, [job("late", prefect1(7), "exit 0")]);
     await watch.untilPrinted(/ late +0\/1 Completed/);
     expect(await watch.stop("SIGINT")).toMatchObject({ code: 130 });
   });
@@ -199,10 +175,10 @@ describe("kubectl prefect logs", () => {
   });
 
   it("follows a failed attempt into the next Job, and ends with the last one", async () => {
-    createJob({ name: "try-1", labels: prefect1(8), script: "echo first; sleep 3; exit 1" });
+    apply(namespace, [job("try-1", prefect1(8), "echo first; sleep 3; exit 1")]);
     const logs = new PluginProcess(["logs", id(8), "-f", "-n", namespace]);
     await logs.untilPrinted("first\n");
-    createJob({ name: "try-2", labels: prefect1(8), script: "echo second; sleep 4; echo done" });
+    apply(namespace, [job("try-2", prefect1(8), "echo second; sleep 4; echo done")]);
     expect(await logs.ended).toMatchObject({ code: 0, stdout: "first\nsecond\ndone\n" });
     expect(listed("jobs", namespace).map(({ metadata }) => metadata.name)).toContain("try-2");
   });
@@ -245,19 +221,13 @@ describe("a user without all permissions", () => {
 });
 
 describe("with a Prefect API", () => {
-  let prefect: FakePrefect1;
-  let other: string;
+  let setup: TestSetup;
   let failed: string;
   let cluster: string;
 
-  function readWithPrefect(...args: readonly string[]): Promise<ProcessResult> {
-    const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
-    return runPlugin([...args, "-n", other], env);
-  }
-
   beforeAll(async () => {
-    prefect = await startFakePrefect1();
-    other = await createNamespace("reading-prefect");
+    setup = await TestSetup.open("reading-prefect");
+    const { prefect, namespace: other } = setup;
     const flow = prefect.createFlow({ name: "etl" });
     failed = prefect.createFlowRun({ flow, name: "sad-seal" }).id;
     prefect.setState(failed, { type: "Failed", message: "it broke" });
@@ -270,19 +240,16 @@ describe("with a Prefect API", () => {
       daskPod("left", "dask-jim-22222222-2", DONE),
     ]);
     // This Prefect knows the flow, so that it had the run.
-    mustKubectl(["label", "job", "deleted", `prefect.io/flow_id=${flow.id}`, "-n", other]);
+    setup.kubectl("label", "job", "deleted", `prefect.io/flow_id=${flow.id}`);
     await waitFor(other, ["pod/worker", "pod/nobodys"], "condition=Ready");
     await waitFor(other, ["pod/left"], "jsonpath={.status.phase}=Succeeded");
     await waitFor(other, ["job/sad"], "condition=Failed");
   });
 
-  afterAll(async () => {
-    await prefect?.stop();
-    if (other !== undefined) removeNamespace(other);
-  });
+  afterAll(() => setup?.close());
 
   it("lists Jobs and Dask clusters with their run's name and state and their status", async () => {
-    const { stdout, stderr, code } = await readWithPrefect("jobs", "-o", "json");
+    const { stdout, stderr, code } = await setup.plugin("jobs", "-o", "json");
     const rows = rowsIn(stdout).map(({ flowRun, metadata, status }) => [
       flowRun?.name ?? "<none>",
       flowRun?.state?.name ?? "<none>",
@@ -300,7 +267,7 @@ describe("with a Prefect API", () => {
   });
 
   it("shows what an agent and cleanup would do with a failed run's Job and Dask cluster", async () => {
-    const { stdout } = await readWithPrefect("inspect", "sad-seal");
+    const { stdout } = await setup.plugin("inspect", "sad-seal");
     expect(stdout).toContain("\n|- state Failed: it broke\n");
     expect(stdout).toContain(`dask/${cluster} (classic, attributed by name)`);
     expect(stdout).toContain(

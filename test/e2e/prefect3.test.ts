@@ -1,7 +1,6 @@
 // jobs, inspect, logs, cleanup and cancel with the real server of Prefect 3, and Jobs with the labels of its worker, for runs in
 // every state.
 
-import { rowsIn } from "./support/job-rows.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Prefect3StateType } from "../../src/prefect3/client.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import type { ProcessResult } from "./support/agent-process.ts";
-import { listed, mustKubectl } from "./support/kubectl.ts";
+import { rowsIn } from "./support/job-rows.ts";
+import { listed } from "./support/kubectl.ts";
+import { apply, job } from "./support/leftovers.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { Prefect3, noPrefect3Reason } from "./support/prefect3.ts";
 
@@ -53,7 +54,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
   }
 
   /** Creates a Job like the worker's job template. */
-  function createJob({ name, script, image = "busybox:latest" }: RunSpec): void {
+  function createJob({ name, script, image }: RunSpec): void {
     const labels = {
       "prefect.io/flow-run-id": idOf(name),
       "prefect.io/flow-run-name": name,
@@ -72,22 +73,8 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
       { name: "PREFECT__FLOW_RUN_ID", value: idOf(name) },
       { name: "PREFECT_API_URL", value: server.api },
     ];
-    const container = {
-      name: "prefect-job",
-      image,
-      imagePullPolicy: "IfNotPresent",
-      env,
-      command: ["sh", "-c", script],
-    };
-    const podSpec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
-    const spec = { backoffLimit: 0, parallelism: 1, completions: 1 };
-    const job = {
-      apiVersion: "batch/v1",
-      kind: "Job",
-      metadata: { name: jobOf(name), labels },
-      spec: { ...spec, template: { metadata: { labels }, spec: podSpec } },
-    };
-    mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
+    const container = { name: "prefect-job", env, ...(image && { image }) };
+    apply(namespace, [job(jobOf(name), labels, { script, container })]);
   }
 
   async function statuses(): Promise<Record<string, readonly string[]>> {

@@ -2,14 +2,14 @@
 // with stored results do not run again; lost tasks and tasks with lost results do, and the log lists them.
 
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resumingFlow } from "../support/flows/specs.ts";
 import { startInProcessAgent } from "./support/in-process-agent.ts";
 import { loadFlowImage, noFlowImageReason } from "./support/flow-image.ts";
-import { countsDeletedPods, listed, mustKubectl } from "./support/kubectl.ts";
-import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { startReachablePrefect } from "./support/pod-network.ts";
-import type { ReachablePrefect } from "./support/pod-network.ts";
+import { countsDeletedPods } from "./support/kubectl.ts";
+import { currentServer } from "./support/kube-server.ts";
+import { evictPod } from "./support/disturbances.ts";
+import { TestSetup } from "./support/test-setup.ts";
 
 const absent = noFlowImageReason();
 if (absent !== undefined)
@@ -21,18 +21,16 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
   "a flow of Prefect 1.4.1 whose pod is evicted",
   () => {
     const stop = new AbortController();
-    let namespace: string;
-    let reachable: ReachablePrefect;
+    let setup: TestSetup;
     let image: string;
     let agent: { readonly ended: Promise<void> };
 
     beforeAll(async () => {
       image = loadFlowImage();
-      namespace = await createNamespace("retry");
-      reachable = await startReachablePrefect();
+      setup = await TestSetup.open("retry");
       const policy = { ...DEFAULT_POLICY, onDisruption: "retry" } as const;
-      agent = await startInProcessAgent(reachable, {
-        namespace,
+      agent = await startInProcessAgent(setup, {
+        namespace: setup.namespace,
         label: "retry",
         policy,
         signal: stop.signal,
@@ -42,8 +40,7 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
     afterAll(async () => {
       stop.abort();
       await agent?.ended;
-      await reachable?.prefect.stop();
-      if (namespace !== undefined) removeNamespace(namespace);
+      await setup?.close();
     });
 
     function dueRun(): string {
@@ -56,8 +53,8 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
         image_pull_policy: "IfNotPresent",
         job_template: { apiVersion: "batch/v1", kind: "Job", ...template },
       };
-      const flow = reachable.prefect.createFlow(resumingFlow());
-      return reachable.prefect.createFlowRun({
+      const flow = setup.prefect.createFlow(resumingFlow());
+      return setup.prefect.createFlowRun({
         flow,
         labels: ["retry"],
         runConfig,
@@ -65,23 +62,11 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
       }).id;
     }
 
-    function evict(id: string): void {
-      const pod = listed("pods", namespace).find(
-        ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
-      );
-      const name = pod?.metadata.name ?? "";
-      const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
-      mustKubectl(
-        ["create", "--raw", `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, "-f", "-"],
-        JSON.stringify(eviction),
-      );
-    }
-
     /** How often each task, with its mapped children, started. Not from logs: those of a lost pod are incomplete. */
     function startsIn(id: string): Record<string, number> {
-      const { task, task_run_state } = reachable.prefect.store.tables;
+      const { task, task_run_state } = setup.prefect.store.tables;
       const starts: Record<string, number> = {};
-      for (const run of reachable.prefect.taskRuns(id)) {
+      for (const run of setup.prefect.taskRuns(id)) {
         const slug = task.get(run.task_id)?.slug ?? "";
         const states = [...task_run_state.having("task_run_id", run.id)];
         starts[slug] = (starts[slug] ?? 0) + states.filter(({ state }) => state === "Running").length;
@@ -89,22 +74,19 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
       return starts;
     }
 
-    const messages = (id: string): string[] =>
-      reachable.prefect.logsOf(id).map(({ message }) => message ?? "");
+    const messages = (id: string): string[] => setup.prefect.logsOf(id).map(({ message }) => message ?? "");
     const times = (id: string, text: string): number =>
       messages(id).filter((message) => message === text).length;
 
     it("succeeds in another pod and runs the lost tasks again", async () => {
       const id = dueRun();
-      await reachable.prefect.until(() => startsIn(id)["hold-1"] === 1, { what: "a running task", ...WAIT });
-      evict(id);
-      const isOver = (): boolean =>
-        ["Success", "Failed"].includes(reachable.prefect.flowRun(id)?.state ?? "");
-      await reachable.prefect.until(isOver, { what: "the run's end", ...WAIT });
-      if (reachable.prefect.flowRun(id)?.state !== "Success")
-        process.stderr.write(`${messages(id).join("\n")}\n`);
-      expect(reachable.prefect.flowRun(id)?.state).toBe("Success");
-      expect(reachable.prefect.history(id).map(({ type }) => type)).toEqual(
+      await setup.prefect.until(() => startsIn(id)["hold-1"] === 1, { what: "a running task", ...WAIT });
+      await evictPod({ id, server: currentServer(setup.namespace) });
+      const isOver = (): boolean => ["Success", "Failed"].includes(setup.prefect.stateOf(id) ?? "");
+      await setup.prefect.until(isOver, { what: "the run's end", ...WAIT });
+      if (setup.prefect.stateOf(id) !== "Success") process.stderr.write(`${messages(id).join("\n")}\n`);
+      expect(setup.prefect.stateOf(id)).toBe("Success");
+      expect(setup.prefect.statesOf(id)).toEqual(
         "Scheduled Submitted Running Scheduled Submitted Running Success".split(" "),
       );
       expect(startsIn(id)).toEqual({
@@ -117,11 +99,11 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
         "report-1": 1,
       });
       // Prefect's process sends its last log lines after its last state.
-      await reachable.prefect.until(() => times(id, "the total is 112") === 1, {
+      await setup.prefect.until(() => times(id, "the total is 112") === 1, {
         what: "the total",
         ...WAIT,
       });
-      const warnings = reachable.prefect
+      const warnings = setup.prefect
         .logsOf(id)
         .filter(({ name, level }) => name === "k8s-infra" && level === "WARNING")
         .map(({ message }) => message?.split("\n")[0]);
@@ -131,10 +113,7 @@ describe.skipIf(absent !== undefined || !countsDeletedPods())(
           /^After Job .*: Task runs that run again: 1 running in the lost pod \(hold\); 4 finished, but their results were stored nowhere else \(/,
         ),
       ]);
-      await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), {
-        timeout: 60_000,
-        interval: 300,
-      });
+      await setup.untilNoJobs();
     });
   },
 );

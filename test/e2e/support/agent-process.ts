@@ -14,6 +14,13 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
+const running = new Set<PluginProcess>();
+
+/** Kills all that run, and waits for their end. */
+export async function killProcesses(): Promise<void> {
+  await Promise.all([...running].map((each) => each.stop("SIGKILL")));
+}
+
 /** A running `kubectl prefect …`. */
 export class PluginProcess {
   readonly #child: ChildProcess;
@@ -44,9 +51,11 @@ export class PluginProcess {
       this.#stderr += text;
       this.#notifyWaiters();
     });
+    running.add(this);
     this.ended = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
       this.#child.on("close", (code) => {
+        running.delete(this);
         rmSync(this.#home, { recursive: true, force: true });
         const output = { stdout: this.#stdout, stderr: this.#stderr };
         try {

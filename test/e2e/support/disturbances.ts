@@ -22,11 +22,7 @@ export const DISTURBANCES = {
   },
   "delete the Job": (run: DisturbedRun) => deleteJob(run, "Background"),
   "delete the Job, but not its pod": (run: DisturbedRun) => deleteJob(run, "Orphan"),
-  "evict the pod": async ({ server, id }: DisturbedRun) => {
-    const { name } = (await onlyOf("pods", server, id)).metadata;
-    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } };
-    must(await server.post(`${server.path("pods", name)}/eviction`, eviction));
-  },
+  "evict the pod": (run: DisturbedRun) => evictPod(run),
   "preempt the pod": async ({ server, names }: DisturbedRun) => {
     const slot = { [names.resource]: "1" };
     const resources = { limits: slot, requests: slot };
@@ -59,6 +55,13 @@ export type Disturbance = keyof typeof DISTURBANCES;
 async function deleteJob({ server, id }: DisturbedRun, propagationPolicy: string): Promise<void> {
   const { name } = (await onlyOf("jobs", server, id)).metadata;
   must(await server.delete(server.path("jobs", name), { propagationPolicy } satisfies JsonObject));
+}
+
+/** Evicts the run's pod, as a drain of its node does. */
+export async function evictPod({ server, id }: Pick<DisturbedRun, "server" | "id">): Promise<void> {
+  const { name } = (await onlyOf("pods", server, id)).metadata;
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } };
+  must(await server.post(`${server.path("pods", name)}/eviction`, eviction));
 }
 
 async function onlyOf(kind: "jobs" | "pods", server: KubeServer, id: string): Promise<Body> {

@@ -18,6 +18,7 @@ import { currentServer } from "./kube-server.ts";
 import { createNamespace, removeNamespace } from "./namespace.ts";
 import { areNodesHere, startReachablePrefect } from "./pod-network.ts";
 import type { ReachablePrefect } from "./pod-network.ts";
+import { restrict } from "./restricted.ts";
 
 const WAIT = { timeout: 200_000, interval: 300 };
 /** Not with the others' pods: each asks for the list of its Jobs. */
@@ -69,8 +70,9 @@ export function describeFailures({ policy, failures, more }: Suite): void {
     gate = await startGate(new URL(reachable.api).hostname);
     open = await createNamespace("failures");
     restricted = await createNamespace("failures-restricted");
+    restrict(restricted);
     server = currentServer(open);
-    applyObjects(names, open, restricted);
+    applyObjects(names, open);
     const places = { NODE: nodeName(), REGISTRY: registry.host, GATE: gate.url };
     for (const row of rows) {
       const flow = reachable.prefect.createFlow({ name: "failure" });
@@ -148,8 +150,7 @@ export function describeFailures({ policy, failures, more }: Suite): void {
   async function play(row: Failure, id: string): Promise<void> {
     const { prefect } = reachable;
     if (row.disturbance !== undefined) {
-      const isRunning = (): boolean => prefect.flowRun(id)?.state === "Running";
-      await prefect.until(isRunning, { what: `${row.name}: Running`, timeoutMs: WAIT.timeout });
+      await prefect.untilState(id, "Running", WAIT.timeout);
       await DISTURBANCES[row.disturbance]({ id, server, prefect, names });
     }
     const isTold = (): boolean => warningsOf(row).length >= (row.warnings?.length ?? 0);
@@ -172,8 +173,8 @@ export function describeFailures({ policy, failures, more }: Suite): void {
     it("each failure once, and no failure of a run that did not fail", () => {
       const played = rows.filter((row) => areImagesHere || !needsRegistry(row));
       const times = played.map(({ name }) => {
-        const types = reachable.prefect.history(idOf(name)).map(({ type }) => type);
-        return [name, types.filter((type) => type === "Failed").length];
+        const states = reachable.prefect.statesOf(idOf(name));
+        return [name, states.filter((state) => state === "Failed").length];
       });
       expect(times).toEqual(played.map(({ name, state }) => [name, state === "Failed" ? 1 : 0]));
     });
@@ -197,8 +198,7 @@ const nodeName = (): string => mustKubectl(["get", "nodes", "-o", "jsonpath={.it
 /** Sorted after all other nodes: tests use the first one. */
 const closedNode = ({ taint }: FailureNames): string => `zz-${taint.split("/")[1]}`;
 
-function applyObjects(names: FailureNames, open: string, restricted: string): void {
-  mustKubectl(["label", "namespace", restricted, "pod-security.kubernetes.io/enforce=restricted"]);
+function applyObjects(names: FailureNames, open: string): void {
   const priority = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass" };
   const inClass = { scopeName: "PriorityClass", operator: "In", values: [names.quotaClass] };
   const items = [

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { Disturbance } from "./disturbances.ts";
-import { shellRun } from "./shell-flow.ts";
+import { RUNS_ON, shellRun } from "./shell-flow.ts";
 
 /** One way to fail. */
 export interface Failure {
@@ -64,7 +64,6 @@ export const DISRUPTIONS = 26;
 export const NATIVE_SIDECARS = 29;
 /** Without a network a pull fails for a reason that passes; this one fails for good, everywhere. */
 export const NO_IMAGE = { image: "registry.invalid/none:1", imagePullPolicy: "Never" };
-const RUNS_ON = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
 export const OTHER = { image: "busybox:latest", imagePullPolicy: "IfNotPresent" };
 const FOREVER = { ...OTHER, command: ["sleep", "600"] };
 

@@ -1,8 +1,8 @@
 // An image registry without images, on 127.0.0.1, where containerd takes plain HTTP: a repository's name is its answer, as in
 // 127.0.0.1:5000/404/flow:1.
 
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { HttpServer } from "../../fakes/http-server.ts";
+import type { WholeResponse } from "../../fakes/http-server.ts";
 
 /** What registries answer of a manifest (distribution-spec, error codes). */
 const CODES: Readonly<Record<string, string>> = {
@@ -19,18 +19,17 @@ export interface FakeRegistry {
 }
 
 export async function startFakeRegistry(): Promise<FakeRegistry> {
-  const server = createServer((request, response) => {
-    const status = /^\/v2\/(\d{3})\//.exec(request.url ?? "")?.[1] ?? "200";
-    response.writeHead(Number(status), { "content-type": "application/json" });
-    const errors = [{ code: CODES[status] ?? "UNKNOWN", message: "as the repository's name says" }];
-    response.end(JSON.stringify(status === "200" ? {} : { errors }));
+  const server = new HttpServer(({ path }) => Promise.resolve(answerTo(path)), {
+    host: "127.0.0.1",
+    port: 0,
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  await server.open();
+  return { host: `127.0.0.1:${server.port}`, close: () => server.close() };
+}
+
+function answerTo(path: string): WholeResponse {
+  const status = /^\/v2\/(\d{3})\//.exec(path)?.[1] ?? "200";
+  const errors = [{ code: CODES[status] ?? "UNKNOWN", message: "as the repository's name says" }];
+  const body = JSON.stringify(status === "200" ? {} : { errors });
+  return { status: Number(status), headers: { "content-type": "application/json" }, body };
 }

@@ -1,7 +1,6 @@
 // A server that flows in pods poll: they run until the test opens the gate of their run.
 
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { HttpServer } from "../../fakes/http-server.ts";
 
 export interface Gate {
   /** Its address for pods; `URL/RUN` answers `open` or `shut`. */
@@ -13,16 +12,16 @@ export interface Gate {
 /** Starts a gate that is shut for every run. `host`: this machine's address for pods. */
 export async function startGate(host: string): Promise<Gate> {
   const opened = new Set<string>();
-  const server = createServer((request, response) => {
-    response.end(opened.has(request.url?.slice(1) ?? "") ? "open" : "shut");
+  const answer = (path: string) => ({
+    status: 200,
+    headers: {},
+    body: opened.has(path.slice(1)) ? "open" : "shut",
   });
-  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  const server = new HttpServer(({ path }) => Promise.resolve(answer(path)), { host: "0.0.0.0", port: 0 });
+  await server.open();
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${server.port}`,
     open: (flowRunId) => void opened.add(flowRunId),
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => server.close(),
   };
 }

@@ -2,19 +2,11 @@
 
 import { KubeServer } from "../../fakes/kubernetes/tests/kube-request.ts";
 import type { KubeConnection } from "../../fakes/kubernetes/tests/kube-request.ts";
-import { mustKubectl } from "./kubectl.ts";
-
-interface View {
-  readonly clusters: readonly {
-    readonly cluster: { readonly server: string; readonly "certificate-authority-data"?: string };
-  }[];
-  readonly users: readonly { readonly user: Readonly<Record<string, string | undefined>> }[];
-}
+import { currentContext } from "./kubeconfig.ts";
 
 /** The current context's server with its token or client certificate, for work in this namespace. */
 export function currentConnection(namespace: string): KubeConnection {
-  const view = mustKubectl(["config", "view", "--minify", "--raw", "--flatten", "-o", "json"]);
-  const { clusters, users } = JSON.parse(view) as View;
+  const { clusters, users } = currentContext();
   const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
   const pem = (text: string): Buffer => Buffer.from(text, "base64");
   const ca = cluster?.["certificate-authority-data"];

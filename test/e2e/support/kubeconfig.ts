@@ -6,8 +6,15 @@ import { join } from "node:path";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { mustKubectl } from "./kubectl.ts";
 
-interface Minified {
-  readonly clusters: readonly { readonly cluster: JsonObject }[];
+/** The current context with its cluster and its user. */
+interface CurrentContext {
+  readonly clusters: readonly {
+    readonly cluster: JsonObject & {
+      readonly server: string;
+      readonly "certificate-authority-data"?: string;
+    };
+  }[];
+  readonly users: readonly { readonly user: Readonly<Record<string, string | undefined>> }[];
 }
 
 /** A folder with kubeconfig files, removed by `remove`. */
@@ -42,11 +49,14 @@ export class KubeconfigFolder {
   }
 }
 
-/** The cluster of KUBECONFIG's current context, certificates included. */
-export function currentCluster(): JsonObject {
+/** KUBECONFIG's current context, certificates included. */
+export function currentContext(): CurrentContext {
   const view = mustKubectl(["config", "view", "--minify", "--raw", "--flatten", "-o", "json"]);
-  const { clusters } = JSON.parse(view) as Minified;
-  return clusters[0]?.cluster ?? {};
+  return JSON.parse(view) as CurrentContext;
+}
+
+export function currentCluster(): JsonObject {
+  return currentContext().clusters[0]?.cluster ?? {};
 }
 
 /** Whether KUBECONFIG has a context of this name. */

@@ -11,19 +11,36 @@ export const DONE = "exit 0";
 /** Runs until SIGTERM. */
 export const WORKS = "trap 'exit 0' TERM; while true; do sleep 1; done";
 
-function podSpec(script: string): JsonObject {
-  const container = {
-    name: "main",
+/** A shell script, or a pod that has more than the script. */
+type Flow = string | PodFields;
+
+interface PodFields {
+  readonly script: string;
+  /** Fields of its container and of its spec, and of a Job's pod the labels. */
+  readonly container?: JsonObject;
+  readonly pod?: JsonObject;
+  readonly podLabels?: JsonObject;
+}
+
+function fieldsOf(flow: Flow): PodFields {
+  return typeof flow === "string" ? { script: flow } : flow;
+}
+
+function podSpec({ script, container, pod }: PodFields): JsonObject {
+  const main = {
+    name: "flow",
     image: "busybox:latest",
     imagePullPolicy: "IfNotPresent",
     command: ["sh", "-c", script],
+    ...container,
   };
-  return { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
+  return { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [main], ...pod };
 }
 
-/** A Job with these labels, also on its pod. */
-export function job(name: string, labels: JsonObject, script: string): JsonObject {
-  const template = { metadata: { labels }, spec: podSpec(script) };
+/** A Job with these labels, also on its pod, unless that has its own. */
+export function job(name: string, labels: JsonObject, flow: Flow): JsonObject {
+  const fields = fieldsOf(flow);
+  const template = { metadata: { labels: fields.podLabels ?? labels }, spec: podSpec(fields) };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -38,8 +55,8 @@ export function flowJob(name: string, flowRunId: string, script: string): JsonOb
 }
 
 /** A pod without an owner. */
-export function pod(name: string, labels: JsonObject, script: string): JsonObject {
-  return { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: podSpec(script) };
+export function pod(name: string, labels: JsonObject, flow: Flow): JsonObject {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: podSpec(fieldsOf(flow)) };
 }
 
 /** The pod with a scheduling gate: it stays Pending until `ungate`. */
@@ -54,10 +71,10 @@ export function ungate(namespace: string, name: string): void {
 }
 
 /** A pod of a classic Dask cluster; the scheduler (remote mode) if its name contains `scheduler`. */
-export function daskPod(name: string, cluster: string, script: string): JsonObject {
+export function daskPod(name: string, cluster: string, flow: Flow): JsonObject {
   const role = name.includes("scheduler") ? "scheduler" : "worker";
   const labels = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
-  return pod(name, labels, script);
+  return pod(name, labels, flow);
 }
 
 /** Service and PodDisruptionBudget of a classic Dask cluster of remote mode. */

@@ -12,6 +12,12 @@ state() {
 /** The script of a flow that succeeds. */
 export const SUCCEEDS = "state Running Running && state Success Done";
 
+/** The script of a flow that runs on until it is told to end. */
+export const RUNS_ON = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
+
+/** The script of a flow that runs on until it is killed. */
+export const NEVER_ENDS = "state Running Running; while true; do sleep 0.2; done";
+
 /** A run config whose pod runs the script in busybox; `container` overrides the container's fields. */
 export function shellRun(script: string, container: JsonObject = {}): JsonObject {
   const flow = {
