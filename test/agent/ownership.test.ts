@@ -167,7 +167,7 @@ describe("of the processes of an agent", () => {
     const job = await createJob(US, "p1");
     await other.mayAct(observed(job), DUE);
     ticks += 10_000;
-    fake.faults.add({ action: { kind: "cut", when: "after" }, match: ({ verb }) => verb === "patch" });
+    fake.fault({ effect: { kind: "cut", when: "after" }, match: ({ verb }) => verb === "patch" });
     await expect(other.mayAct(observed(job), DUE)).rejects.toThrow("cannot");
     const taken = await readJob();
     expect(ownerOf(taken.metadata)?.process).toBe("p2");

@@ -136,8 +136,8 @@ describe.each([{ isTerminal: false }, { isTerminal: true }])(
     });
 
     it("prints what the Kubernetes API answers in one line", async () => {
-      const action = { kind: "answer", status: 422, message: HOSTILE } as const;
-      cluster.fake.faults.add({ action, times: Number.POSITIVE_INFINITY });
+      const effect = { kind: "status", status: 422, message: HOSTILE } as const;
+      cluster.fake.fault({ effect, times: Number.POSITIVE_INFINITY });
       const { stderr } = await cluster.cli(["jobs"], { env, isTerminal });
       expectClean(stderr);
       expect(stderr).toMatch(/^error: cannot .*harm.*less.*forged/);

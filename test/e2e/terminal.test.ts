@@ -35,8 +35,8 @@ async function slowFakes(jobs: number): Promise<TestCluster> {
   const fakes = await startTestCluster();
   const id = fakes.flowRun("Success", "ended");
   for (let at = 0; at < jobs; at++) fakes.job(`job-${at}`, id);
-  fakes.kube.faults.add({
-    action: { kind: "delay", ms: 200 },
+  fakes.kube.fault({
+    effect: { kind: "delay", ms: 200 },
     match: ({ verb }) => verb === "delete",
     times: Number.POSITIVE_INFINITY,
   });

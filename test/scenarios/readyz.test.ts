@@ -32,13 +32,13 @@ function failPrefect(match: (call: ApiCall) => boolean): () => void {
 
 /** Ends the watch, and lets every new watch and list fail. */
 function failWatch(plural: string): () => void {
-  const removeFault = world.kube.faults.add({
-    action: { kind: "answer", status: 500 },
+  const fault = world.kube.fault({
+    effect: { kind: "status", status: 500 },
     match: ({ verb, resource }) => resource === plural && (verb === "list" || verb === "watch"),
     times: Number.POSITIVE_INFINITY,
   });
   world.kube.dropWatches();
-  return removeFault;
+  return () => fault.remove();
 }
 
 /** Supervision of a run never ends: the request to delete its Job gets no response. */
@@ -48,12 +48,12 @@ function hangDeletion(): () => void {
     if (world.jobs(id).length === 1 && world.state(id) === "Submitted")
       world.prefect.setState(id, { type: "Success" });
   });
-  world.kube.faults.add({
-    action: { kind: "hang", when: "before" },
+  world.kube.fault({
+    effect: { kind: "hang", when: "before" },
     match: ({ verb, resource }) => verb === "delete" && resource === "jobs",
     times: Number.POSITIVE_INFINITY,
   });
-  return () => world.kube.faults.clear();
+  return () => world.kube.clearFaults();
 }
 
 /** Stops the progress of each loop; the returned function repairs it. */

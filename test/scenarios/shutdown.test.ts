@@ -102,8 +102,8 @@ describe("an agent that receives SIGTERM or SIGINT", () => {
     await agent.ready();
     const received = Promise.withResolvers<void>();
     // Unlike a held request, this one never has an effect.
-    fakes.kube.faults.add({
-      action: { kind: "hang", when: "before" },
+    fakes.kube.fault({
+      effect: { kind: "hang", when: "before" },
       match: ({ verb, resource }) => {
         const isMatch = verb === "create" && resource === "jobs";
         if (isMatch) received.resolve();

@@ -178,8 +178,8 @@ describe("cancel", () => {
 
   it("slows down after 429 and still deletes everything", async () => {
     const running = await runningWorld();
-    running.testCluster.kube.faults.add({
-      action: { kind: "answer", status: 429, retryAfterSeconds: 0.02 },
+    running.testCluster.kube.fault({
+      effect: { kind: "status", status: 429, retryAfterSeconds: 0.02 },
       match: ({ verb }) => verb !== "watch",
       nth: 3,
       times: 20,

@@ -9,19 +9,19 @@ import type { AccessRule } from "./access.ts";
 import { ApiServer } from "./api-server.ts";
 import { deleteVersion } from "./deletion.ts";
 import { EventRecorder } from "./event-recorder.ts";
-import type { Faults } from "./faults.ts";
+import type { Fault, FaultSwitch } from "../faults.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import type { Admission } from "./writes.ts";
 import { CERTIFICATE } from "../certificate.ts";
 import { HttpServer } from "../http-server.ts";
 import type { Handler } from "../http-server.ts";
 import { Front } from "./front.ts";
-import type { OnRequest } from "./front.ts";
+import type { FaultEffect, OnRequest } from "./front.ts";
 import { JobController } from "./job-controller.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { OnPhase, ScriptChooser } from "./pod-script.ts";
-import type { RequestLog } from "./request-log.ts";
+import type { RequestLog, RequestRecord } from "./request-log.ts";
 import { resourceNamed } from "./resources.ts";
 import { addNamespace, addNode, keepAccounts, seedObject } from "./seed.ts";
 import { Store } from "./store.ts";
@@ -62,7 +62,8 @@ export interface FakeKubernetes {
   readonly url: string;
   /** Answers a request, without a socket. */
   readonly handle: Handler;
-  readonly faults: Faults;
+  fault(fault: Fault<RequestRecord, FaultEffect>): FaultSwitch;
+  clearFaults(): void;
   readonly requests: RequestLog;
   /** How many watches are open. */
   readonly watchCount: number;
@@ -156,8 +157,12 @@ class Fake implements FakeKubernetes {
     return this.#front.handle;
   }
 
-  get faults(): Faults {
-    return this.#front.faults;
+  fault(fault: Fault<RequestRecord, FaultEffect>): FaultSwitch {
+    return this.#front.faults.add(fault);
+  }
+
+  clearFaults(): void {
+    this.#front.faults.clear();
   }
 
   get requests(): RequestLog {
@@ -260,7 +265,7 @@ class Fake implements FakeKubernetes {
   async stop(): Promise<void> {
     for (const part of this.#parts) part.stop();
     this.#api.watches.stop();
-    this.faults.clear();
+    this.clearFaults();
     await this.#server.close();
   }
 

@@ -7,8 +7,8 @@ import type { FakeRequest, FakeResponse, Handler, WholeResponse } from "../http-
 import { refused } from "./answer.ts";
 import type { Answer, ApiRequest, ApiServer } from "./api-server.ts";
 import { Failure } from "./failure.ts";
-import { Faults } from "./faults.ts";
-import type { FaultAction } from "./faults.ts";
+import { Faults } from "../faults.ts";
+import type { ConnectionEffect } from "../faults.ts";
 import { RequestLog } from "./request-log.ts";
 import type { RequestRecord } from "./request-log.ts";
 import { ruleName, targetOf } from "./target.ts";
@@ -16,8 +16,18 @@ import { ruleName, targetOf } from "./target.ts";
 /** Told of each request before it has an effect, and again after, before its response is sent. It is awaited. */
 export type OnRequest = (request: RequestRecord, moment: "before" | "after") => Promise<void> | void;
 
+/** What can go wrong with a request. `status`: the answer in place of its own; nothing is done. */
+export type FaultEffect =
+  | ConnectionEffect
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly retryAfterSeconds?: number;
+      readonly message?: string;
+    };
+
 export class Front {
-  readonly faults = new Faults();
+  readonly faults = new Faults<RequestRecord, FaultEffect>();
   readonly requests = new RequestLog(20_000);
   readonly #api: ApiServer;
   readonly #clock: Clock;
@@ -45,9 +55,9 @@ export class Front {
       status: 0,
     };
     this.requests.add(record);
-    const fault = this.faults.strike(record);
+    const effects = this.faults.strike(record);
     await this.onRequest?.(record, "before");
-    const instead = await this.#insteadOf(fault, left);
+    const instead = await this.#insteadOf(effects, left);
     if (instead !== undefined) {
       if (instead !== "cut") record.status = instead.status;
       return instead;
@@ -55,9 +65,9 @@ export class Front {
     const contentType = headers["content-type"] ?? "";
     const answer = refusal ?? answerOf(this.#api, { method, url, target, user, contentType, body });
     await this.onRequest?.(record, "after");
-    if ((fault?.kind === "cut" || fault?.kind === "hang") && fault.when === "after") {
-      return this.#breakOff(fault, left);
-    }
+    // Those "before" have ended the request already.
+    const broken = effects.find(isBroken);
+    if (broken !== undefined) return this.#breakOff(broken, left);
     record.status = answer.status;
     return answer;
   };
@@ -70,25 +80,28 @@ export class Front {
     }
   }
 
-  /** The response of a fault that strikes before the request has an effect. */
+  /** The response of faults that strike before the request has an effect. */
   async #insteadOf(
-    fault: FaultAction | undefined,
+    effects: readonly FaultEffect[],
     left: AbortSignal,
   ): Promise<WholeResponse | "cut" | undefined> {
-    if (fault === undefined) return undefined;
-    if (fault.kind === "delay") {
-      await this.#clock.sleep(fault.ms, this.faults.released);
-      return undefined;
+    for (const effect of effects) {
+      if (effect.kind === "status") return refused(failureOf(effect));
+      if (effect.kind === "delay") await this.#clock.sleep(effect.ms, this.faults.released);
+      else if (effect.when === "before") return this.#breakOff(effect, left);
     }
-    if (fault.kind === "answer") return refused(failureOf(fault));
-    return fault.when === "before" ? this.#breakOff(fault, left) : undefined;
+    return undefined;
   }
 
   /** A hanging request stays open until the faults are cleared or the client leaves. */
-  async #breakOff({ kind }: FaultAction, left: AbortSignal): Promise<FakeResponse & "cut"> {
+  async #breakOff({ kind }: FaultEffect, left: AbortSignal): Promise<FakeResponse & "cut"> {
     if (kind === "hang") await aborted(AbortSignal.any([this.faults.released, left]));
     return "cut";
   }
+}
+
+function isBroken({ kind }: FaultEffect): boolean {
+  return kind === "cut" || kind === "hang";
 }
 
 function answerOf(api: ApiServer, request: ApiRequest): Answer {
@@ -119,7 +132,7 @@ const REASONS: Readonly<Record<number, string>> = {
   504: "Timeout",
 };
 
-function failureOf(action: Extract<FaultAction, { readonly kind: "answer" }>): Failure {
+function failureOf(action: Extract<FaultEffect, { readonly kind: "status" }>): Failure {
   const reason = REASONS[action.status] ?? "Unknown";
   const { retryAfterSeconds } = action;
   return new Failure(action.message ?? `the fake was told to answer ${action.status}`, {

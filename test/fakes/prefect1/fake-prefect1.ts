@@ -6,8 +6,10 @@ import type { Clock } from "../../../src/base/clock.ts";
 import type { RequestHook } from "./api-call.ts";
 import { controlOf } from "./control.ts";
 import type { Control } from "./control.ts";
-import { Faults } from "./faults.ts";
-import type { Fault, FaultSwitch } from "./faults.ts";
+import { Faults } from "../faults.ts";
+import type { FaultSwitch } from "../faults.ts";
+import { matching } from "./faults.ts";
+import type { Fault } from "./faults.ts";
 import { HttpServer } from "../http-server.ts";
 import type { Handler } from "../http-server.ts";
 import { handle } from "./front.ts";
@@ -127,7 +129,7 @@ export function fakePrefect1(options: FakePrefect1Options = {}): FakePrefect1 {
         hooks.delete(hook);
       };
     },
-    fault: (fault) => front.faults.add(fault),
+    fault: (fault) => front.faults.add(matching(fault)),
     clearFaults: () => front.faults.clear(),
     lazarus: () => lazarus(service),
     zombieKiller: () => zombieKiller(service),

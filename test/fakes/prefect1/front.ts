@@ -5,7 +5,8 @@ import type { GraphQLSchema } from "graphql";
 import { aborted } from "../../../src/base/clock.ts";
 import { textOf } from "../../../src/base/errors.ts";
 import type { ApiCall, RequestHook } from "./api-call.ts";
-import type { FaultEffect, Faults } from "./faults.ts";
+import type { Faults } from "../faults.ts";
+import type { FaultEffect } from "./faults.ts";
 import { answer, isReply } from "./graphql-call.ts";
 import type { CallReader, GraphqlCall, Reply } from "./graphql-call.ts";
 import type { FakeRequest, FakeResponse, WholeResponse } from "../http-server.ts";
@@ -19,7 +20,7 @@ export interface Front {
   readonly schema: GraphQLSchema;
   readonly reader: CallReader;
   readonly log: RequestLog;
-  readonly faults: Faults;
+  readonly faults: Faults<ApiCall, FaultEffect>;
   readonly hooks: ReadonlySet<RequestHook>;
   /** Whether this Authorization header is good enough. */
   readonly admits: (authorization: string | undefined) => boolean;
@@ -53,7 +54,7 @@ export async function handle(front: Front, request: FakeRequest): Promise<FakeRe
   const status = typeof outcome === "string" ? 0 : outcome.status;
   const authorized = authorization !== undefined;
   front.log.add({ at, path, kind: call.kind, fields: call.fields, headers, authorized, status });
-  if (outcome === "hang") await aborted(left);
+  if (outcome === "hang") await aborted(AbortSignal.any([front.faults.released, left]));
   return typeof outcome === "string" ? "cut" : responseOf(outcome, front.service.clock.now());
 }
 
@@ -81,7 +82,7 @@ async function decide(front: Front, incoming: Incoming): Promise<Outcome> {
   for (const hook of front.hooks) await hook(call, "before");
   const effects = front.faults.strike(call);
   for (const effect of effects) {
-    if (effect.kind === "delay") await front.service.clock.sleep(effect.ms);
+    if (effect.kind === "delay") await front.service.clock.sleep(effect.ms, front.faults.released);
     const outcome = insteadOf(effect);
     if (outcome !== undefined) return outcome;
   }

@@ -174,7 +174,7 @@ describe("a reflector", () => {
     async (status) => {
       const test = await watching({ jobs: ["a"] });
       await test.reflector.synced;
-      test.fake.faults.add({ times: 2, action: { kind: "answer", status } });
+      test.fake.fault({ times: 2, effect: { kind: "status", status } });
       test.fake.dropWatches();
       test.add("b");
       await test.holds("a", "b");
@@ -185,9 +185,9 @@ describe("a reflector", () => {
 
   it("waits for Retry-After", async () => {
     const { clock, until, outages, fake } = await watching();
-    fake.faults.add({
+    fake.fault({
       match: ({ verb }) => verb === "watch",
-      action: { kind: "answer", status: 429, retryAfterSeconds: 7 },
+      effect: { kind: "status", status: 429, retryAfterSeconds: 7 },
     });
     fake.dropWatches();
     await until(() => outages.some((error) => error instanceof KubeError && error.status === 429));
@@ -218,10 +218,10 @@ describe("a reflector", () => {
 
   it("backs off when every watch ends with 410", async () => {
     const { fake, clock, until } = await watching();
-    fake.faults.add({
+    fake.fault({
       match: ({ verb }) => verb === "watch",
       times: Infinity,
-      action: { kind: "answer", status: 410 },
+      effect: { kind: "status", status: 410 },
     });
     fake.dropWatches();
     await until(() => lists(fake) > 6);
@@ -337,10 +337,10 @@ describe("several reflectors", () => {
     const pods = reflectorOf("pods", (error) => {
       throw error;
     });
-    fake.faults.add({
+    fake.fault({
       match: ({ resource }) => resource === "pods",
       times: Infinity,
-      action: { kind: "answer", status: 403 },
+      effect: { kind: "status", status: 403 },
     });
     const both = runAll(
       new AbortController().signal,

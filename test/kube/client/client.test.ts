@@ -73,8 +73,8 @@ describe("KubeApi", () => {
 
   it("retries a read when the server closes the idle connection", async () => {
     await kube.listPage("pods", { namespace: "default" });
-    fake.faults.add({
-      action: { kind: "cut", when: "before" },
+    fake.fault({
+      effect: { kind: "cut", when: "before" },
       match: ({ resource }) => resource === "pods",
     });
     const page = await kube.listPage("pods", { namespace: "default" });

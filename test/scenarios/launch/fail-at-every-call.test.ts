@@ -51,9 +51,10 @@ describe.concurrent("a launch in which one call fails once", () => {
         traced.end();
         const missed: string[] = [];
         for (const point of pointsOf(traced.calls).filter(({ when }) => when === "before")) {
-          const removeFault = failAt(fakes, point, failure);
+          const fault = failAt(fakes, point, failure);
           const ids = await launch(fakes, agents, createRuns);
-          if (!removeFault()) missed.push(`${point.call} ${point.nth}`);
+          fault.remove();
+          if (fault.hits() === 0) missed.push(`${point.call} ${point.nth}`);
           all.push(...ids);
           expect({ point, launchCounts: launchCounts(fakes, ids) }).toEqual({
             point,

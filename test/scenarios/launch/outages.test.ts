@@ -89,8 +89,8 @@ describe("an outage of Prefect", () => {
 
 describe("an outage of Kubernetes", () => {
   it("while a Job is created delays the launch and does not fail the run", async () => {
-    fakes.kube.faults.add({
-      action: { kind: "answer", status: 503 },
+    fakes.kube.fault({
+      effect: { kind: "status", status: 503 },
       match: ({ verb, resource }) => verb === "create" && resource === "jobs",
       times: 4,
     });

@@ -49,8 +49,8 @@ describe("a run without a possible Job becomes Failed with the reason", () => {
   it("when the API server rejects the Job", async () => {
     const message =
       'Job.batch "prefect-job-1" is invalid: spec.template.spec.containers[0].image: Required value';
-    fakes.kube.faults.add({
-      action: { kind: "answer", status: 422, message },
+    fakes.kube.fault({
+      effect: { kind: "status", status: 422, message },
       match: ({ verb, resource }) => verb === "create" && resource === "jobs",
     });
     expect(await failureOf(dueRun(fakes))).toBe(`Kubernetes Error: ${message}`);
@@ -59,8 +59,8 @@ describe("a run without a possible Job becomes Failed with the reason", () => {
 
 describe("a run that is cancelled while the agent cannot create its Job", () => {
   it("stays Cancelled and gets no Job", async () => {
-    const off = fakes.kube.faults.add({
-      action: { kind: "answer", status: 503 },
+    const fault = fakes.kube.fault({
+      effect: { kind: "status", status: 503 },
       match: ({ verb, resource }) => verb === "create" && resource === "jobs",
       times: Number.POSITIVE_INFINITY,
     });
@@ -69,7 +69,7 @@ describe("a run that is cancelled while the agent cannot create its Job", () => 
     const rejected = { verb: "create", resource: "jobs", status: 503 };
     await eventually(() => expect(fakes.kube.requests.count(rejected)).toBeGreaterThan(0));
     fakes.prefect.setState(id, { type: "Cancelled" });
-    off();
+    fault.remove();
     await eventually(() => expect(agent.lines.join()).toContain("The flow run no longer needs a Job"));
     expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled");
     expect(fakes.jobsOf(id)).toEqual([]);

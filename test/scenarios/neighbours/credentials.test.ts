@@ -31,12 +31,12 @@ function prefectAnswers(status: number, operation?: string): () => void {
 
 /** From now on Kubernetes answers every request with this status, and its watches end; the answer ends it. */
 function kubernetesAnswers(status: number): () => void {
-  const remove = world.kube.faults.add({
-    action: { kind: "answer", status, message: "refused" },
+  const fault = world.kube.fault({
+    effect: { kind: "status", status, message: "refused" },
     times: Number.POSITIVE_INFINITY,
   });
   world.kube.dropWatches();
-  return remove;
+  return () => fault.remove();
 }
 
 async function runsAFlow(): Promise<void> {
@@ -113,8 +113,8 @@ describe("a cluster that refuses the credentials", () => {
   });
 
   it("for want of permissions is ridden out for hours, with few lines in the log", async () => {
-    const mend = world.kube.faults.add({
-      action: { kind: "answer", status: 403, message: "jobs.batch is forbidden" },
+    const fault = world.kube.fault({
+      effect: { kind: "status", status: 403, message: "jobs.batch is forbidden" },
       times: Number.POSITIVE_INFINITY,
     });
     world.kube.dropWatches();
@@ -122,7 +122,7 @@ describe("a cluster that refuses the credentials", () => {
     await world.time.pass(60 * MINUTE);
     expect(agent.end()).toBeUndefined();
     expect(agent.lines.filter((line) => /WARNING|ERROR/.test(line)).length - before).toBeLessThan(10);
-    mend();
+    fault.remove();
     await runsAFlow();
   });
 });

@@ -85,13 +85,13 @@ describe("a run that is restarted while its first Job is stuck, and whose agent 
     const id = world.dueRun({ labels: ["x"], script: { outcome: "imagePull", startMs: 35 * SECOND } });
     await world.time.until(() => world.jobs(id).length === 1, MINUTE);
     await world.time.pass(40 * SECOND);
-    world.kube.faults.add({
+    world.kube.fault({
       match: ({ verb, resource }) => {
         const isCreation = verb === "create" && resource === "jobs";
         if (isCreation) first.process.kill();
         return isCreation;
       },
-      action: { kind: "cut", when: "before" },
+      effect: { kind: "cut", when: "before" },
       times: 1,
     });
     world.prefect.setState(id, { type: "Scheduled" });
@@ -169,9 +169,9 @@ describe("a Job that waits while its run is launched in another cluster", () => 
     twoClusters("pending", { outcome: "succeed", startMs: 40 * SECOND, runMs: 5 * MINUTE });
     const { id, heal } = await launchedThere(processes);
     if (loses)
-      world.kube.faults.add({
+      world.kube.fault({
         match: ({ verb, resource }) => verb === "delete" && resource === "jobs",
-        action: { kind: "cut", when: "after" },
+        effect: { kind: "cut", when: "after" },
       });
     heal();
     await world.time.until(() => world.state(id) === "Success", 10 * MINUTE);

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Policy } from "../../../src/job/decide/policy.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { World } from "../../simulation/world.ts";
-import { failNth, isFromAgent } from "../support/api-calls.ts";
+import { CALL_FAILURES, isFromAgent } from "../support/api-calls.ts";
 import { simulateFlowRun } from "../support/fakes.ts";
 import { JOB_NAME, putRunJob } from "../support/run-job.ts";
 
@@ -134,10 +134,10 @@ describe("a run whose pod was evicted", () => {
       for (let nth = 1; nth <= calls; nth++) {
         world.close();
         disrupt();
-        const removeFault = failNth.prefect(world, nth, failure, isFromAgent);
+        const fault = world.prefect.fault({ nth, match: isFromAgent, effect: CALL_FAILURES[failure] });
         world.start(RETRY);
         expect({ nth, ...(await retried()) }).toEqual({ nth, ...RETRIED });
-        expect({ nth, hasFailed: removeFault() }).toEqual({ nth, hasFailed: true });
+        expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
       }
     },
   );

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 import { World } from "../../simulation/world.ts";
-import { failNth } from "../support/api-calls.ts";
+import { CALL_FAILURES } from "../support/api-calls.ts";
 import { putRunJob } from "../support/run-job.ts";
 
 const MINUTE = 60_000;
@@ -118,10 +118,10 @@ describe.each(SCENARIOS)("$name", (scenario) => {
     const calls = await undisturbed(scenario);
     for (let nth = 1; nth <= calls[api]; nth++) {
       prepare(scenario);
-      const removeFault = failNth[api](world, nth, failure);
+      const fault = world[api].fault({ nth, effect: CALL_FAILURES[failure] });
       world.start();
       expect({ nth, ...(await told(scenario)) }).toEqual({ nth, ...once(scenario) });
-      expect({ nth, hasFailed: removeFault() }).toEqual({ nth, hasFailed: true });
+      expect({ nth, hits: fault.hits() }).toEqual({ nth, hits: 1 });
       world.close();
     }
   });

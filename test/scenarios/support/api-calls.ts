@@ -1,9 +1,8 @@
 // The agent's API calls: records them, and makes one of them fail or runs a function at it. A call is identified by its name
 // and its position among calls of that name, so that additional calls before it do not matter.
 
-import type { FaultAction } from "../../fakes/kubernetes/faults.ts";
+import type { FaultSwitch } from "../../fakes/faults.ts";
 import type { RequestRecord } from "../../fakes/kubernetes/request-log.ts";
-import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import type { Fakes } from "./fakes.ts";
 
@@ -35,37 +34,26 @@ export function trace(fakes: Apis): Trace {
 }
 
 /** How a call fails: with status 500, or with the connection cut before or after its effect. */
-export type CallFailure = "500" | "cut before" | "cut after";
+export const CALL_FAILURES = {
+  "500": { kind: "status", status: 500 },
+  "cut before": { kind: "cut", when: "before" },
+  "cut after": { kind: "cut", when: "after" },
+} as const;
 
-/** Makes the nth call of this name fail once. The returned function removes the fault and returns whether it occurred. */
-export function failAt(fakes: Apis, at: Omit<CallPoint, "when">, failure: CallFailure): () => boolean {
-  if (at.call.startsWith("prefect "))
-    return failNth.prefect(fakes, at.nth, failure, (call) => isFromAgent(call) && nameOf(call) === at.call);
-  const isAt = ({ verb, resource }: RequestRecord): boolean => `kubernetes ${verb} ${resource}` === at.call;
-  return failNth.kube(fakes, at.nth, failure, isAt);
-}
+export type CallFailure = keyof typeof CALL_FAILURES;
 
-/** Makes the nth call to an API fail once, of those that match. The answers as that of failAt. */
-export const failNth = {
-  // oxlint-disable-next-line max-params -- which call, and how
-  prefect: (fakes: Apis, nth: number, failure: CallFailure, match?: (call: ApiCall) => boolean) => {
-    const effect: FaultEffect = failure === "500" ? { kind: "status", status: 500 } : cutOf(failure);
-    const fault = fakes.prefect.fault({ effect, nth, ...(match && { match }) });
-    return (): boolean => {
-      fault.remove();
-      return fault.hits() === 1;
-    };
-  },
-  // oxlint-disable-next-line max-params -- which call, and how
-  kube: (fakes: Apis, nth: number, failure: CallFailure, match?: (request: RequestRecord) => boolean) => {
-    const action: FaultAction = failure === "500" ? { kind: "answer", status: 500 } : cutOf(failure);
-    const disarm = fakes.kube.faults.add({ action, nth, ...(match && { match }) });
-    return (): boolean => !disarm();
-  },
-};
-
-function cutOf(failure: Exclude<CallFailure, "500">) {
-  return { kind: "cut", when: failure === "cut after" ? "after" : "before" } as const;
+/** Makes the nth call of this name fail once. */
+export function failAt(
+  fakes: Apis,
+  { call: name, nth }: Omit<CallPoint, "when">,
+  failure: CallFailure,
+): FaultSwitch {
+  if (name.startsWith("prefect ")) {
+    const match = (call: ApiCall): boolean => isFromAgent(call) && nameOf(call) === name;
+    return fakes.prefect.fault({ nth, match, effect: CALL_FAILURES[failure] });
+  }
+  const match = ({ verb, resource }: RequestRecord): boolean => `kubernetes ${verb} ${resource}` === name;
+  return fakes.kube.fault({ nth, match, effect: CALL_FAILURES[failure] });
 }
 
 /** Every call of a trace, before and after its effect. */

@@ -48,9 +48,9 @@ describe("a policy that refuses every change of a Job", () => {
     first.stop();
     await world.time.pass(5 * SECOND);
     world.start(AGENT);
-    world.kube.faults.add({
+    world.kube.fault({
       match: ({ verb, resource }) => verb === "patch" && resource === "jobs",
-      action: { kind: "answer", status, message: "policy 'owner' denied request: no owner label" },
+      effect: { kind: "status", status, message: "policy 'owner' denied request: no owner label" },
       times: Number.POSITIVE_INFINITY,
     });
     world.prefect.setState(id, { type: "Cancelling" });
@@ -180,13 +180,13 @@ describe("the Dask cluster of a run that failed", () => {
       const id = dueRun({ script: { outcome: "oom", runMs: 20 * SECOND } });
       await untilRunning(id);
       putDask(id);
-      world.kube.faults.add({
+      world.kube.fault({
         match: ({ verb, resource }) => {
           const isDask = verb === "list" && resource === "poddisruptionbudgets";
           if (isDask && what === "a crash") agent.process.kill();
           return isDask;
         },
-        action: { kind: "answer", status: 500 },
+        effect: { kind: "status", status: 500 },
         times: 1,
       });
       await world.time.until(() => world.state(id) === "Failed", MINUTE);
@@ -208,9 +208,9 @@ describe("the Dask cluster of a run that failed", () => {
     world.prefect.setState(id, { type: "Scheduled" });
     await untilRunning(id);
     putDask(id);
-    world.kube.faults.add({
+    world.kube.fault({
       match: ({ verb, resource }) => verb === "list" && resource === "poddisruptionbudgets",
-      action: { kind: "answer", status: 500 },
+      effect: { kind: "status", status: 500 },
       times: 1,
     });
     await world.time.until(() => daskPods() === 0, 3 * MINUTE);

@@ -197,9 +197,9 @@ describe("a node that does not answer", () => {
       if (isNode) asked++;
       return isNode;
     };
-    world.kube.faults.add({
+    world.kube.fault({
       match,
-      action: { kind: "answer", status: 403 },
+      effect: { kind: "status", status: 403 },
       times: Number.POSITIVE_INFINITY,
     });
     const id = await startRun();
@@ -234,9 +234,9 @@ describe("a node that dies with many runs", () => {
       const unready = { ...pod.status, conditions: [{ type: "Ready", status: "False" }] };
       world.kube.put("pods", { ...pod, spec: { ...pod.spec, nodeName: "dead-node" }, status: unready });
     }
-    world.kube.faults.add({
+    world.kube.fault({
       match: ({ resource, name }) => resource === "pods/log" && dead.has(name),
-      action: { kind: "hang", when: "before" },
+      effect: { kind: "hang", when: "before" },
       times: Number.POSITIVE_INFINITY,
     });
     await world.time.pass(310 * SECOND);
@@ -248,9 +248,9 @@ describe("the log of a pod that does not come", () => {
   it("is waited for 10 s, then the run is Failed without it", async () => {
     world = new World();
     world.start();
-    world.kube.faults.add({
+    world.kube.fault({
       match: ({ resource }) => resource === "pods/log",
-      action: { kind: "hang", when: "before" },
+      effect: { kind: "hang", when: "before" },
       times: Number.POSITIVE_INFINITY,
     });
     const id = world.dueRun({ script: { outcome: "fail", runMs: SECOND, log: "bad" } });

@@ -181,8 +181,8 @@ describe("cleanup", () => {
     const testCluster = await startTestCluster();
     const id = testCluster.flowRun("Success", "ended");
     for (let at = 0; at < 40; at++) testCluster.job(`job-${at}`, id);
-    testCluster.kube.faults.add({
-      action: { kind: "answer", status: 429, retryAfterSeconds: 0.05 },
+    testCluster.kube.fault({
+      effect: { kind: "status", status: 429, retryAfterSeconds: 0.05 },
       match: ({ verb }) => verb === "delete",
       nth: 5,
       times: 10,

@@ -48,8 +48,8 @@ describe("cleanup", () => {
 
   it("counts as deleted what it has deleted although the answer was lost", async () => {
     const { testCluster } = await ended();
-    testCluster.kube.faults.add({
-      action: { kind: "cut", when: "after" },
+    testCluster.kube.fault({
+      effect: { kind: "cut", when: "after" },
       match: ({ verb }) => verb === "delete",
       times: 1,
     });

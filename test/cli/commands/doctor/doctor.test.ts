@@ -102,7 +102,7 @@ Leftovers: 1 ok
   it("exits with 130 when it is interrupted", async () => {
     const testCluster = await startTestCluster();
     const controller = new AbortController();
-    testCluster.kube.faults.add({ action: { kind: "hang", when: "before" }, times: Infinity });
+    testCluster.kube.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
     testCluster.kube.setOnRequest(() => controller.abort());
     const { stdout, stderr, exitCode } = await testCluster.doctor([], { signal: controller.signal });
     expect({ stdout, stderr, exitCode }).toEqual({

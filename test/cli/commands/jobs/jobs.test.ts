@@ -401,9 +401,9 @@ describe("kubectl prefect jobs --watch", () => {
     const watching = watch("-o", "name");
     await untilAsked(1);
     const before = fake.requests.total;
-    const repair = fake.faults.add({ action: { kind: "answer", status: 503 }, times: Infinity });
+    const fault = fake.fault({ effect: { kind: "status", status: 503 }, times: Infinity });
     await expect.poll(() => fake.requests.total - before, { timeout: 10_000 }).toBeGreaterThan(12);
-    repair();
+    fault.remove();
     put(2, POD.running);
     await untilAsked(2);
     stop.abort();

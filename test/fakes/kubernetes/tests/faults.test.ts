@@ -1,6 +1,5 @@
 import { clockOf } from "../../../support/clock.ts";
 import { describe, expect, it } from "vitest";
-import type { FaultAction } from "../faults.ts";
 import { withFake } from "./with-fake.ts";
 
 const configMap = (name: string): object => ({ metadata: { name } });
@@ -8,10 +7,10 @@ const configMap = (name: string): object => ({ metadata: { name } });
 describe("faults", () => {
   it("refuses the nth matching request, and only that", async () => {
     const { fake, kube } = await withFake();
-    fake.faults.add({
+    fake.fault({
       match: ({ verb }) => verb === "create",
       nth: 2,
-      action: { kind: "answer", status: 429, retryAfterSeconds: 7 },
+      effect: { kind: "status", status: 429, retryAfterSeconds: 7 },
     });
     await kube.get(kube.path("configmaps"));
     const codes: number[] = [];
@@ -23,7 +22,7 @@ describe("faults", () => {
 
   it("says when to come back", async () => {
     const { fake, kube } = await withFake();
-    fake.faults.add({ action: { kind: "answer", status: 429, retryAfterSeconds: 7 } });
+    fake.fault({ effect: { kind: "status", status: 429, retryAfterSeconds: 7 } });
     const reply = await kube.get("/version");
     expect(reply.headers["retry-after"]).toBe("7");
     expect(reply.body).toMatchObject({
@@ -36,7 +35,7 @@ describe("faults", () => {
 
   it("strikes several times in a row", async () => {
     const { fake, kube } = await withFake();
-    fake.faults.add({ times: 2, action: { kind: "answer", status: 500 } });
+    fake.fault({ times: 2, effect: { kind: "status", status: 500 } });
     const codes: number[] = [];
     for (let n = 0; n < 3; n++) codes.push((await kube.get("/livez")).status);
     expect(codes).toEqual([500, 500, 200]);
@@ -47,7 +46,7 @@ describe("faults", () => {
     { when: "after", stored: true },
   ] as const)("cuts the connection $when the effect", async ({ when, stored }) => {
     const { fake, kube } = await withFake();
-    fake.faults.add({ action: { kind: "cut", when } });
+    fake.fault({ effect: { kind: "cut", when } });
     await expect(kube.post(kube.path("configmaps"), configMap("a"))).rejects.toMatchObject({
       code: "ECONNRESET",
     });
@@ -64,12 +63,12 @@ describe("faults", () => {
     fake.setOnRequest((_request, moment) => {
       if (moment === when) struck.resolve();
     });
-    fake.faults.add({ action: { kind: "hang", when } });
+    fake.fault({ effect: { kind: "hang", when } });
     const hanging = kube.post(kube.path("configmaps"), configMap("a"));
     await struck.promise;
     expect((await kube.get("/livez")).status).toBe(200);
     expect(fake.get("configmaps", "default", "a") !== undefined).toBe(stored);
-    fake.faults.clear();
+    fake.clearFaults();
     await expect(hanging).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 
@@ -83,17 +82,16 @@ describe("faults", () => {
       },
     });
     const { fake, kube } = await withFake({ clock });
-    fake.faults.add({ action: { kind: "delay", ms: 1_234 } });
+    fake.fault({ effect: { kind: "delay", ms: 1_234 } });
     expect((await kube.get("/livez")).status).toBe(200);
     expect(asked).toContain(1_234);
   });
 
-  it("does not strike after it was disarmed", async () => {
+  it("ends when it is removed", async () => {
     const { fake, kube } = await withFake();
-    const action: FaultAction = { kind: "answer", status: 500 };
-    const disarm = fake.faults.add({ times: Infinity, action });
+    const fault = fake.fault({ times: Infinity, effect: { kind: "status", status: 500 } });
     expect((await kube.get("/livez")).status).toBe(500);
-    disarm();
+    fault.remove();
     expect((await kube.get("/livez")).status).toBe(200);
   });
 });
