@@ -26,6 +26,15 @@ describe("a flow run whose requests fail", () => {
     expect(warned).toEqual([{ flowRun: "a", error: "cannot write: 503" }]);
   });
 
+  it("is named once if Prefect rejects them, and again if it does so after a success", () => {
+    const { errors, warned } = throttle();
+    const rejected = new PrefectError("write", "no such run", { failure: "refused" });
+    for (let times = 0; times < 2; times++) errors.failed("a", rejected);
+    errors.succeeded("a");
+    errors.failed("a", rejected);
+    expect(warned).toEqual([1, 2].map(() => ({ flowRun: "a", error: "cannot write: no such run" })));
+  });
+
   it("is not named while the polls tell that Prefect does not answer", () => {
     const { errors, outage, warned, pass } = throttle();
     errors.failed("a", UNREACHABLE);

@@ -9,6 +9,7 @@ import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
 import type { JobSpec } from "../../../inventory/test-cluster.ts";
+import { fastClock } from "../../../support/clock.ts";
 import { fakePrefect3 } from "../../../support/prefect3.ts";
 import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
@@ -358,7 +359,11 @@ describe("kubectl prefect jobs --watch", () => {
     const { fake, url } = await fakePrefect3();
     const stop = new AbortController();
     const watch = (...argv: string[]) =>
-      testCluster.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: url } });
+      testCluster.cli(["jobs", "-w", ...argv], {
+        signal: stop.signal,
+        env: { PREFECT_API_URL: url },
+        clock: fastClock(50),
+      });
     const untilAsked = async (digit: number): Promise<void> => {
       await expect.poll(() => JSON.stringify(fake.calls), { timeout: 10_000 }).toContain(runId(digit));
     };
