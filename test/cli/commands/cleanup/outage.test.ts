@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { FaultEffect } from "../../../fakes/prefect1/faults.ts";
-import { runningWorld, stateOf } from "../running-run.ts";
+import { runningWorld, stateOf } from "../cancel/running-run.ts";
 import { startTestCluster } from "./cluster.ts";
 
 const CLEANUP = ["cleanup", "--yes", "--older-than", "0"];

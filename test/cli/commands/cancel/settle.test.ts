@@ -1,7 +1,7 @@
 // kubectl prefect cancel: a run becomes Cancelled when nothing of it runs any more, and else stays Cancelling.
 
 import { describe, expect, it } from "vitest";
-import { NAMESPACE, startTestCluster } from "./cleanup/cluster.ts";
+import { NAMESPACE, startTestCluster } from "../cleanup/cluster.ts";
 import { runningWorld, stateOf } from "./running-run.ts";
 
 describe("cancel", () => {

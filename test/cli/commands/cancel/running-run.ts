@@ -1,7 +1,7 @@
 // A flow run that runs in the cluster, for the tests of cancel.
 
-import { startTestCluster } from "./cleanup/cluster.ts";
-import type { TestCluster } from "./cleanup/cluster.ts";
+import { startTestCluster } from "../cleanup/cluster.ts";
+import type { TestCluster } from "../cleanup/cluster.ts";
 
 export interface Running {
   readonly testCluster: TestCluster;

@@ -1,8 +1,8 @@
 // kubectl prefect logs for several runs at once.
 
 import { describe, expect, it } from "vitest";
-import { POD, putJob, runId, startTestCluster } from "../inventory/test-cluster.ts";
-import type { TestCluster } from "../inventory/test-cluster.ts";
+import { POD, putJob, runId, startTestCluster } from "../../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
 const LABELS = { "prefect.io/identifier": "x", team: "data" };
 

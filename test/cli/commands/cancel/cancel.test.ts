@@ -1,7 +1,7 @@
 // kubectl prefect cancel on the fakes.
 
 import { describe, expect, it } from "vitest";
-import { NAMESPACE } from "./cleanup/cluster.ts";
+import { NAMESPACE } from "../cleanup/cluster.ts";
 import { runningWorld, stateOf } from "./running-run.ts";
 
 describe("cancel", () => {

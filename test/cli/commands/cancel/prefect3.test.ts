@@ -1,9 +1,9 @@
 // kubectl prefect cancel for Prefect 2 and 3, through their REST API.
 
 import { describe, expect, it } from "vitest";
-import { objectIn } from "../../../src/base/json.ts";
-import { fakePrefect3 } from "../../support/prefect3.ts";
-import { NAMESPACE, startTestCluster } from "./cleanup/cluster.ts";
+import { objectIn } from "../../../../src/base/json.ts";
+import { fakePrefect3 } from "../../../support/prefect3.ts";
+import { NAMESPACE, startTestCluster } from "../cleanup/cluster.ts";
 
 const RUN = "0c0c0c0c-3333-4333-8333-cccccccccccc";
 

@@ -1,9 +1,9 @@
 // kubectl prefect logs: which logs, how much of them, and how long they are followed.
 
 import { describe, expect, it, onTestFinished } from "vitest";
-import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
-import type { TestCluster } from "../../inventory/test-cluster.ts";
-import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
+import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../../inventory/test-cluster.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 
 const RUN = runId(1);
 

@@ -1,12 +1,12 @@
 // What `logs` does with the bytes of a log: as they come, in constant memory, and again from where it was when a stream breaks.
 
 import { describe, expect, it } from "vitest";
-import { LogStream } from "../../../src/cli/commands/logs/log-stream.ts";
-import type { StreamDeps, StreamOptions } from "../../../src/cli/commands/logs/log-stream.ts";
-import { noByte, TransportError } from "../../../src/http/errors.ts";
-import type { PodLogQuery } from "../../../src/kube/client/api.ts";
-import { clockOf } from "../../support/clock.ts";
-import type { Pod } from "../../../src/kube/client/objects.ts";
+import { LogStream } from "../../../../src/cli/commands/logs/log-stream.ts";
+import type { StreamDeps, StreamOptions } from "../../../../src/cli/commands/logs/log-stream.ts";
+import { noByte, TransportError } from "../../../../src/http/errors.ts";
+import type { PodLogQuery } from "../../../../src/kube/client/api.ts";
+import { clockOf } from "../../../support/clock.ts";
+import type { Pod } from "../../../../src/kube/client/objects.ts";
 
 const IDLE = noByte(60_000);
 const CUT = new TransportError("connection closed by the other side", { code: "ECONNRESET" });
