@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { aborted } from "../../src/base/clock.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { ended, POD, putJob, runId, startTestCluster } from "../inventory/test-cluster.ts";
+import { fastClock, hurriedClock } from "../support/clock.ts";
 import { agentPolls, everyRun } from "../support/every-run.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
 
@@ -96,7 +97,7 @@ describe("jobs", () => {
       if (prefect.requests.count("flow_run") > 4) stop.abort();
       return undefined;
     });
-    const { stdout } = await cli(["jobs", "-w"], { signal: stop.signal });
+    const { stdout } = await cli(["jobs", "-w"], { signal: stop.signal, clock: hurriedClock });
     expect(stdout.match(/^lost /gm)).toHaveLength(1);
   });
 
@@ -159,7 +160,7 @@ describe("logs", () => {
       prefect.writeLog(id, { name: "agent", level: "ERROR", message: "refused" });
       prefect.setState(id, { type });
     });
-    const { stdout, stderr, exitCode } = await cli(["logs", "due", "-f"]);
+    const { stdout, stderr, exitCode } = await cli(["logs", "due", "-f"], { clock: fastClock(20) });
     expect(stdout).toMatch(/^\[.*\] ERROR - agent \| refused\n$/);
     expect(stderr).toBe(
       `waiting for the run's Job in namespace "default" (in all with -A)\nnote: the run has no pod here; this is its log in Prefect\n`,
@@ -175,7 +176,7 @@ describe("logs", () => {
     cluster.fake.setOnRequest(({ resource }, moment) => {
       if (resource === "jobs" && moment === "after" && ++lists > 6) stop.abort();
     });
-    const { stderr } = await cli(["logs", "due", "-f"], { signal: stop.signal });
+    const { stderr } = await cli(["logs", "due", "-f"], { signal: stop.signal, clock: hurriedClock });
     expect(stderr).toContain(
       "(in all with -A); it is Running elsewhere: without -f its log in Prefect is printed\n",
     );

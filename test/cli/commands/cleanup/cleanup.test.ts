@@ -1,6 +1,7 @@
 // kubectl prefect cleanup on the fakes: what it prints, deletes and keeps.
 
 import { describe, expect, it } from "vitest";
+import { hurriedClock } from "../../../support/clock.ts";
 import { newWarnings } from "../../../../src/cli/options/namespaced-command.ts";
 import { NAMESPACE, startTestCluster } from "./cluster.ts";
 import type { TestCluster } from "./cluster.ts";
@@ -254,7 +255,7 @@ describe("cleanup", () => {
       if (verb === "list" && resource === "jobs" && moment === "after" && ++lists > 4) controller.abort();
     });
     const argv = ["cleanup", "--yes", "--every", "10ms", "--older-than", "9h"];
-    const { stderr } = await testCluster.run(argv, { signal: controller.signal });
+    const { stderr } = await testCluster.run(argv, { signal: controller.signal, clock: hurriedClock });
     expect(stderr.match(/^warning: states of Prefect 1 flow runs are unknown: /gm)).toHaveLength(1);
   });
 });

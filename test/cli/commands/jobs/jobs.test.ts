@@ -9,7 +9,7 @@ import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
 import type { JobSpec } from "../../../inventory/test-cluster.ts";
-import { fastClock } from "../../../support/clock.ts";
+import { hurriedClock } from "../../../support/clock.ts";
 import { fakePrefect3 } from "../../../support/prefect3.ts";
 import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
@@ -362,7 +362,7 @@ describe("kubectl prefect jobs --watch", () => {
       testCluster.cli(["jobs", "-w", ...argv], {
         signal: stop.signal,
         env: { PREFECT_API_URL: url },
-        clock: fastClock(50),
+        clock: hurriedClock,
       });
     const untilAsked = async (digit: number): Promise<void> => {
       await expect.poll(() => JSON.stringify(fake.calls), { timeout: 10_000 }).toContain(runId(digit));
@@ -405,16 +405,19 @@ describe("kubectl prefect jobs --watch", () => {
     put(1, POD.running);
     const watching = watch("-o", "name");
     await untilAsked(1);
+    put(2, POD.running);
+    // Now the first query is over, which would end the command if it failed.
+    await untilAsked(2);
     const before = fake.requests.total;
     const fault = fake.fault({ effect: { kind: "status", status: 503 }, times: Infinity });
     await expect.poll(() => fake.requests.total - before, { timeout: 10_000 }).toBeGreaterThan(12);
     fault.remove();
-    put(2, POD.running);
-    await untilAsked(2);
+    put(3, POD.running);
+    await untilAsked(3);
     stop.abort();
     const { stdout, stderr } = await watching;
     expect(stderr.match(/503.*; retrying/g)).toHaveLength(1);
-    expect(stdout).toMatch(/^job.batch\/job-1\n/);
+    expect(stdout).toMatch(/^job.batch\/job-1\njob.batch\/job-2\n/);
   });
 
   it("fails with the reason when the cluster denies access", async () => {
