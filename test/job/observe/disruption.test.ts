@@ -77,7 +77,7 @@ describe("disruptionProblem", () => {
     const init = ended("init", 255, { reason: "Unknown" });
     const flow = waiting("flow", "PodInitializing");
     const status = { phase: "Failed", initContainerStatuses: [init], containerStatuses: [flow] };
-    expect(disruptionProblem(pod({ status }))?.reason).toBe("NodeLost");
+    expect(disruptionProblem(pod({ status }))).toMatchObject({ reason: "NodeLost", container: "init" });
   });
 
   it.each([

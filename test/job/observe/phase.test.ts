@@ -19,13 +19,19 @@ import {
 
 const deletedAt = { deletionTimestamp: at(50).toISOString() };
 
-function withInit(restartPolicy: string | undefined, status: Pod["status"]): Pod {
+function withInit(restartPolicy: string | undefined, status: Pod["status"], ofPod = "Never"): Pod {
   const init = { name: "proxy", image: "proxy:1", ...(restartPolicy === undefined ? {} : { restartPolicy }) };
   return pod({
-    spec: { restartPolicy: "Never", containers: [{ name: "flow" }], initContainers: [init] },
+    spec: { restartPolicy: ofPod, containers: [{ name: "flow" }], initContainers: [init] },
     status,
   });
 }
+
+const IN_CRASH_LOOP = withInit(
+  undefined,
+  { phase: "Pending", initContainerStatuses: [waiting("proxy", "CrashLoopBackOff")], containerStatuses: [] },
+  "OnFailure",
+);
 
 /** The phase's kind; how long to wait, if something is in the flow's way; the problem's reason, if there is one. */
 function phaseOf(given: Partial<ObservedJob>): string {
@@ -152,6 +158,11 @@ describe("jobPhase", () => {
       want: "start ImagePull",
     },
     {
+      name: "an init container in a crash loop, where the template wants restarts",
+      given: { job: job({}, { spec: { backoffLimit: 2 } }), pods: [IN_CRASH_LOOP] },
+      want: "pending CrashLoop",
+    },
+    {
       name: "a failed init container",
       given: { pods: [withInit(undefined, { phase: "Failed", initContainerStatuses: [ended("proxy", 1)] })] },
       want: "failed InitContainer",
@@ -192,6 +203,16 @@ describe("jobPhase", () => {
         pods: [failedPod()],
       },
       want: "pending NoPod",
+    },
+    {
+      name: "the first failure with backoffLimit 2, beside a running sidecar",
+      given: {
+        job: job({}, { spec: { backoffLimit: 2 } }),
+        pods: [
+          pod({ spec: FLOW_AND_SIDECAR, status: { containerStatuses: [ended("flow", 3), running("side")] } }),
+        ],
+      },
+      want: "retried ExitCode",
     },
     {
       name: "a second pod that runs after the first failed",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flowSucceeded } from "../../../src/job/observe/pod-termination.ts";
+import { flowSucceeded, isCrashing } from "../../../src/job/observe/pod-termination.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import { pod } from "../observed-jobs.ts";
 
@@ -36,5 +36,17 @@ describe("a flow that exited with 0", () => {
     },
   ])("$name: success is $want", ({ status, want }) => {
     expect(flowSucceeded(ended(status))).toBe(want);
+  });
+});
+
+describe("a container that has ended", () => {
+  it.each([
+    { name: "after a restart", exitCode: 1, restartCount: 1, restartPolicy: "OnFailure", want: true },
+    { name: "for the first time", exitCode: 1, restartCount: 0, restartPolicy: "OnFailure", want: false },
+    { name: "well", exitCode: 0, restartCount: 1, restartPolicy: "OnFailure", want: false },
+    { name: "for good", exitCode: 1, restartCount: 1, restartPolicy: "Never", want: false },
+  ])("$name: it is crashing is $want", ({ exitCode, restartCount, restartPolicy, want }) => {
+    const status = { name: "flow", restartCount, state: { terminated: { exitCode } } };
+    expect(isCrashing(pod({ spec: { restartPolicy } }), status)).toBe(want);
   });
 });

@@ -72,6 +72,15 @@ describe("an answer", () => {
     kube.close();
   });
 
+  it.each([429, 503])(
+    "with a web page and %i is an outage: its hint is not to check the URL",
+    async (status) => {
+      const kube = await answering(status, HTML, "<html>later</html>");
+      await expect(kube.listPage("jobs", {})).rejects.toMatchObject({ status, hint: undefined });
+      kube.close();
+    },
+  );
+
   it.each([
     ["list", (kube: KubeApi) => kube.listPage("jobs", {})],
     ["object", (kube: KubeApi) => kube.get("jobs", REF)],
