@@ -99,8 +99,9 @@ describe("decide", () => {
     { run: known("Failed"), want: ["ERROR", "ERROR", "ERROR, delete 1"] },
     { run: known("Cancelled", { updated: at(60) }), want: ["", "", "delete 1"] },
     { run: known("Cancelling", { updated: at(60) }), want: ["", "", "delete 1"] },
+    { run: known("Running"), want: ["ERROR, fail", "ERROR, fail", "ERROR, fail"] },
   ])(
-    "deletes a failed Job whose sidecar runs on after a minute, even if finished ones are kept: $run.state.name",
+    "deletes a failed Job whose sidecar runs on a minute after its run's end, even if finished ones are kept: $run.state.name",
     ({ run, want }) => {
       const given = { jobs: [besideSidecar], run, policy: { deleteFailedAfterMs: undefined } };
       expect(decisionsAt([61, 119, 120], () => given).map(actions)).toEqual(want);
