@@ -86,6 +86,13 @@ describe("decide", () => {
     expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
   });
 
+  it("warns of no pod that it fails soon, however long --start-grace is", () => {
+    const stuck = pendingPod(waiting("flow", "CreateContainerConfigError", 'secret "absent" not found'));
+    const policy = { startGraceMs: 300_000, pendingWarnMs: 60_000 };
+    const decisions = decisionsAt([0, 299, 300], () => ({ jobs: [{ pods: [stuck] }], policy }));
+    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
+  });
+
   const besideSidecar = {
     pods: [
       pod({

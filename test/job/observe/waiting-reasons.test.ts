@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { waitingProblem } from "../../../src/job/observe/waiting-reasons.ts";
-import { event, pod, waiting } from "../observed-jobs.ts";
+import { at, event, pod, waiting } from "../observed-jobs.ts";
 
 const POD = pod({ spec: { containers: [{ name: "flow", image: "flows:1" }] } });
 
@@ -95,5 +95,23 @@ describe("waitingProblem", () => {
     expect(problem).toMatchObject({ patience: "passing" });
     expect(problem?.message).toContain("pull QPS exceeded");
     expect(problemOf("ImagePullBackOff", 'Back-off pulling image "flows:1"')?.patience).toBeUndefined();
+  });
+
+  it("knows since when an image is pulled once more, and of no problem once it is there", () => {
+    const status = waiting("flow", "ImagePullBackOff", "not found");
+    const failed = event("pod-a", ["Failed", 'Failed to pull image "flows:1": not found', 2]);
+    const again = event("pod-a", ["Pulling", 'Pulling image "flows:1"', 12]);
+    const pulled = event("pod-a", ["Pulled", 'Successfully pulled image "flows:1"', 20]);
+    expect(waitingProblem(POD, status, [failed])).not.toHaveProperty("retriedSince");
+    expect(waitingProblem(POD, status, [failed, again])).toMatchObject({ retriedSince: at(12) });
+    expect(waitingProblem(POD, status, [failed, again, pulled])).toBeUndefined();
+  });
+
+  it("tells how often a container has crashed, and how it last did", () => {
+    const lastState = { terminated: { exitCode: 3 } };
+    const status = { ...waiting("flow", "CrashLoopBackOff"), restartCount: 4, lastState };
+    expect(waitingProblem(POD, status, [])?.message).toBe(
+      "container 'flow' keeps crashing (restarted 4 times, last: exited with code 3)",
+    );
   });
 });
