@@ -9,8 +9,15 @@ const RUN = runId(1);
 
 async function runningWorld(): Promise<TestCluster> {
   const testCluster = await startTestCluster();
-  putJob(testCluster, "job-1", { run: RUN, pod: POD.running });
-  testCluster.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
+  const containerStatuses = ["flow", "side"].map((name) => ({ ...POD.running.containerStatuses[0], name }));
+  putJob(testCluster, "job-1", {
+    run: RUN,
+    pod: { phase: "Running", containerStatuses },
+    podSpec: { containers: [{ name: "flow" }, { name: "side" }] },
+  });
+  const pod = { namespace: "default", name: "job-1-pod" };
+  testCluster.fake.writeLog(pod, "flow", "one\ntwo\nthree");
+  testCluster.fake.writeLog(pod, "side", "listens");
   return testCluster;
 }
 
@@ -28,7 +35,10 @@ describe("kubectl prefect logs", () => {
     { argv: ["11111111", "--tail", "1"], text: "three\n" },
     { argv: ["job/job-1", "-c", "flow", "--tail=1", "--since", "1h"], text: "three\n" },
     { argv: [RUN, "--all-pods", "--tail", "1"], text: "job-1-pod/flow three\n" },
-    { argv: [RUN, "--all-containers", "--tail", "1"], text: "job-1-pod/flow three\n" },
+    {
+      argv: [RUN, "--all-containers", "--tail", "1"],
+      text: "job-1-pod/flow three\njob-1-pod/side listens\n",
+    },
   ])("prints for $argv", async ({ argv, text }) => {
     const { cli } = await runningWorld();
     expect(await cli(["logs", ...argv])).toEqual({ stdout: text, stderr: "", exitCode: 0 });
