@@ -49,6 +49,19 @@ describe("the phase of a Job", () => {
       want: "live",
     },
     {
+      name: "a deleted Job whose pod works on without it",
+      given: { gone: true, pods: [pod({ metadata: { ownerReferences: [] } })] },
+      want: "live",
+    },
+    {
+      name: "a deleted Job whose pod, which it had let go, was deleted, too",
+      given: {
+        gone: true,
+        pods: [pod({ metadata: { ownerReferences: [], deletionTimestamp: at(50).toISOString() } })],
+      },
+      want: "deleted",
+    },
+    {
       name: "a flow that had exited with 0 before its pod was deleted",
       given: { pods: [stopped(70)] },
       want: "succeeded",
