@@ -14,7 +14,7 @@ let clock: VirtualClock;
 let others: OtherAgents;
 let pause: { pauses: number };
 /** Whether Prefect answers, has this agent's row, and what it has of others. */
-let prefect: { isDown: boolean; hasOwn: boolean; rows: () => readonly AgentRow[] };
+let prefect: { isDown: boolean; hasOwn: boolean; ownPoll?: Date; rows: () => readonly AgentRow[] };
 let registered: number;
 /** How many answers to a registration are lost. */
 let lostAnswers: number;
@@ -30,7 +30,7 @@ beforeEach(() => {
   const work = {
     agents: () => {
       if (prefect.isDown) return Promise.reject(new Error("unreachable"));
-      const own = { ...SELF, id: "own", lastPolledAt: clock.now() };
+      const own = { ...SELF, id: "own", lastPolledAt: prefect.ownPoll ?? clock.now() };
       return Promise.resolve([...(prefect.hasOwn ? [own] : []), ...prefect.rows()]);
     },
     register: () => {
@@ -67,6 +67,14 @@ describe("another agent", () => {
     others.presence(OTHER);
     await pass(90);
     expect([others.presence(OTHER), changes]).toEqual(["alive", 0]);
+  });
+
+  it("is not gone by rows that Prefect has not renewed: this agent's own poll is not in them either", async () => {
+    stopsPollingNow();
+    others.presence(OTHER);
+    prefect.ownPoll = new Date(clock.now().getTime() + 10 * MINUTE);
+    await pass(90);
+    expect(others.presence(OTHER)).toBe("alive");
   });
 
   it("is gone five minutes after its last poll, and long gone an hour after it", async () => {
