@@ -73,7 +73,7 @@ function resultOf(prefect: FakePrefect1, id: string, jobs: number): RunResult {
     name,
     id,
     expected: outcomeNamed(name).state,
-    states: prefect.history(id).map(({ type }) => type),
+    states: prefect.statesOf(id),
     jobs,
     messages: prefect.logsOf(id).map(({ message }) => message ?? ""),
   };
