@@ -1,8 +1,8 @@
 import type { Credentials } from "../../../src/kube/auth/identity.ts";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { clockOf } from "../../support/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { credentialsOf } from "../../../src/kube/auth/credentials.ts";
@@ -153,6 +153,7 @@ describe("credentialsOf", () => {
 
   describe("with an exec plugin", () => {
     const folder = mkdtempSync(join(tmpdir(), "exec-plugin-"));
+    afterAll(() => rmSync(folder, { recursive: true }));
     const script = (name: string, body: string): string => {
       const path = join(folder, name);
       writeFileSync(path, `#!/bin/sh\n${body}\n`);
@@ -173,7 +174,6 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
       const known = await withUser(exec(path)).credentials;
       const all = await Promise.all([known.headers(), known.headers(), known.headers()]);
       expect(all).toEqual(all.map(() => ({ authorization: "Bearer with-info" })));
-      const { readFileSync } = await import("node:fs");
       expect(readFileSync(log, "utf8")).toBe("call\n");
     });
 

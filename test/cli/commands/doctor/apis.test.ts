@@ -1,9 +1,9 @@
 // kubectl prefect doctor: what it finds in the cluster and in Prefect, and that it checks one if the other is unreachable.
 
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { connectKube } from "../../../../src/kube/client/connect.ts";
 import { newState } from "../../../../src/prefect1/states.ts";
@@ -22,7 +22,9 @@ import {
 } from "./cluster.ts";
 
 function templateFile(template: object): string {
-  const path = join(mkdtempSync(join(tmpdir(), "doctor-")), "job.json");
+  const folder = mkdtempSync(join(tmpdir(), "doctor-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "job.json");
   writeFileSync(path, JSON.stringify(template));
   return path;
 }
