@@ -7,6 +7,7 @@ import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
 import { DELETED_RUN, isFailed, isFinished, type RunState } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
+import { hintFor } from "./hint.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";
@@ -57,7 +58,9 @@ export function diagnose(run: InventoryRun, now: Date, findings: PrefectFindings
   const jobs = run.podsForbidden === true ? [] : jobsOfPrefect(run.observed.jobs);
   const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);
-    return "problem" in phase ? [postMortem(job, phase.problem)] : [];
+    if (!("problem" in phase)) return [];
+    const { problem } = phase;
+    return [postMortem(job, { ...problem, hint: hintFor(run.prefectVersion, problem.hint) })];
   });
   return {
     status,
