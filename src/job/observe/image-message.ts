@@ -25,10 +25,12 @@ const IMAGE_WORDS: readonly Words[] = [
     patience: "start",
     pattern: /\bno match(?:ing manifest)? for\b|\bno image found in (?:image index|manifest list)\b/i,
   },
-  // The node's own copy is broken (containerd#3937, moby#52411), a page of a proxy came, or the node's firewall says no.
+  // The node's own copy is broken or cannot be written (containerd#3937, #7674, moby#52411, nerdctl#2464, orbstack#1037), a page of a
+  // proxy came, or the node's firewall says no.
   {
     patience: "passing",
-    pattern: /\b(?:content digest|parent snapshot|unexpected media type)\b|connect: permission denied/i,
+    pattern:
+      /\b(?:content digest|parent snapshot|missing parent|extract layer|processing tar file|unexpected media type)\b|\blease "[^"]+": not found|connect: permission denied/i,
   },
   { patience: "start", pattern: /\bnot found\b|\bdenied\b|\bunauthorized\b|\bno basic auth credentials\b/i },
   { patience: "start", pattern: /\b(?:manifest|name)[ _]unknown\b|\brepository does not exist\b/i },
