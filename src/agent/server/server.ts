@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
+import { objectIn } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Agent } from "../agent.ts";
 import { Metrics } from "./metrics.ts";
@@ -17,6 +18,13 @@ interface ResponseContent {
   readonly body: string;
 }
 
+/** Why a port cannot be listened at, by Node's code. */
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process uses it",
+  EACCES: "permission denied",
+  EADDRNOTAVAIL: "this machine does not have the address",
+  ENOTFOUND: "there is no such host",
+};
 const NO_GAUGES = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
@@ -53,7 +61,9 @@ export class AgentServer {
     });
     const { host, port } = this.#address;
     await once(server.listen(port, host), "listening").catch((cause: unknown) => {
-      throw new SettingsError(`cannot serve the agent's health at port ${port}: ${textOf(cause)}`, { cause });
+      const problem = PROBLEMS[String(objectIn(cause)["code"])] ?? textOf(cause);
+      const hint = "choose another address with --agent-address";
+      throw new SettingsError(`cannot serve the agent's health at port ${port}: ${problem}`, { cause, hint });
     });
     this.#server = server;
     // Such as too many open files: the next client may be served again.

@@ -174,9 +174,16 @@ describe("AgentServer", () => {
     const second = new AgentServer(`http://127.0.0.1:${port}`, { clock, log: silentLog });
     await expect(second.start()).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringContaining(String(port)) as unknown,
+      message: `cannot serve the agent's health at port ${port}: another process uses it`,
+      hint: "choose another address with --agent-address",
     });
     await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it("names an address that this machine does not have", async () => {
+    const server = new AgentServer("http://192.0.2.1:8080", { clock, log: silentLog });
+    const message = "cannot serve the agent's health at port 8080: this machine does not have the address";
+    await expect(server.start()).rejects.toMatchObject({ exitCode: 2, message });
   });
 });
 
