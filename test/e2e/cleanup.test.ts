@@ -114,6 +114,9 @@ describe("on a real cluster", () => {
       ...daskFront(cluster),
     ]);
     await waitFor(setup.namespace, ["job/fox"], "jsonpath={.status.active}=1");
+    // The kubelet of 1.20 can take a minute to stop a pod that is deleted while it starts.
+    await waitFor(setup.namespace, ["pods", "--selector=job-name=fox"], "condition=Ready");
+    await waitFor(setup.namespace, ["pod/fox-worker", "pod/fox-scheduler"], "condition=Ready");
     const { stderr, code } = await setup.plugin("cancel", "quick-fox", "--grace=2s");
     expect(stderr).toContain("removed 1 Job, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
     expect([code, setup.prefect.stateOf(id)]).toEqual([0, "Cancelled"]);
