@@ -57,8 +57,7 @@ export class CredentialCheck {
         return;
       } catch (error) {
         // Forbidden, but known.
-        const isWithout = error instanceof KubeError && error.reason === "CredentialPlugin";
-        if (!isRefusal(error) && !isRetryable(error) && !isWithout) return;
+        if (!isRefusal(error) && !isRetryable(error) && !isOfPlugin(error)) return;
         const now = this.#clock.ticks();
         // An API that does not answer does not refuse.
         since = isRefusal(error) ? (since ?? now) : undefined;
@@ -71,7 +70,11 @@ export class CredentialCheck {
 
 /** Whether the API answered, and refused the credentials. */
 export function isRefusal(error: unknown): boolean {
-  // A plugin or provider that fails has asked the API nothing.
-  if (error instanceof KubeError) return error.status === 401 && error.reason !== "CredentialPlugin";
+  if (error instanceof KubeError) return error.status === 401 && !isOfPlugin(error);
   return error instanceof PrefectError && !error.retryable;
+}
+
+/** Whether a credential plugin or provider failed, so that the API was asked nothing. */
+function isOfPlugin(error: unknown): boolean {
+  return error instanceof KubeError && error.reason === "CredentialPlugin";
 }

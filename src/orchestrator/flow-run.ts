@@ -79,9 +79,14 @@ export function isCancelled(run: RunStatus): boolean {
   return run.kind === "known" && (run.state.type === "cancelling" || run.state.type === "cancelled");
 }
 
-/** Whether the run is over, being cancelled, or deleted from Prefect. */
+/** Whether the run has ended in Prefect, or was deleted there. */
+export function isOver(run: RunStatus): boolean {
+  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
+}
+
+/** Whether the run is over, or being cancelled. */
 export function isDone(run: RunStatus): boolean {
-  return run.kind === "missing" || isCancelled(run) || (run.kind === "known" && isFinished(run.state.type));
+  return isOver(run) || isCancelled(run);
 }
 
 /** Why a Job or Dask cluster of a run that Prefect does not have is orphaned. */

@@ -82,7 +82,6 @@ export class Poller {
     this.#deps.metrics.progress("poll");
   }
 
-  /** Warns once per reason, since the row is in every poll until somebody corrects it. */
   #freeSlots(): number {
     const { submitter, work } = this.#deps;
     const { room } = submitter;

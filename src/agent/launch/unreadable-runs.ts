@@ -5,7 +5,7 @@ import type { Log } from "../../base/log.ts";
 /** How many reasons to remember. */
 const REMEMBERED = 1_000;
 
-/** Returns a function that logs why a run is skipped, once for each reason. */
+/** Returns a function that logs why a run is skipped, once for each reason: the row is read again until somebody corrects it. */
 export function unreadableRunLog(log: Pick<Log, "warn">): (reason: string) => void {
   const logged = new Set<string>();
   return (reason) => {

@@ -44,12 +44,17 @@ export abstract class ClusterCommand extends PrefectCommand {
     };
   }
 
+  /** Throws SettingsError for a -n that is no namespace. */
+  protected checkNamespace(): void {
+    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
+  }
+
   /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
   async connected<T>(
     work: (scope: ClusterScope) => Promise<T>,
     { kubeMs, prefectMs }: Deadlines = {},
   ): Promise<T> {
-    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
+    this.checkNamespace();
     const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");
     const { signal, connectKube } = this.context;
     const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);

@@ -1,7 +1,6 @@
 // kubectl prefect doctor: checks everything that an agent needs, and says how to mend what is wrong.
 
 import { Command } from "clipanion";
-import { aNamespace } from "../../../agent/option-checks.ts";
 import { checkOptionValues } from "../../../agent/option-row.ts";
 import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
@@ -54,7 +53,7 @@ export class DoctorCommand extends ClusterCommand {
     if (this.fix && output !== "text")
       throw new SettingsError(`cannot use --fix with -o ${output}`, { hint: "leave out one of the two" });
     checkOptionValues(OPTIONS, this.options);
-    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
+    this.checkNamespace();
     const style = await this.style();
     const { doctorTarget } = await import("./target.ts");
     const { runChecks } = await import("../../../doctor/run.ts");

@@ -5,7 +5,7 @@ import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { hasEnded } from "../../../job/observe/pod-termination.ts";
-import type { RunStatus, StateType } from "../../../orchestrator/flow-run.ts";
+import { isOver, type RunStatus, type StateType } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type LogOptions,
   type LogTarget,
 } from "./log-targets.ts";
-import { hostText, isOver, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
+import { hostText, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job that works has ended. */

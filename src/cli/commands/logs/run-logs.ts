@@ -7,7 +7,7 @@ import { shellWord } from "../../../base/shell-word.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { NO_STATES } from "../../../inventory/run-states.ts";
-import { isFinished, type RunStatus } from "../../../orchestrator/flow-run.ts";
+import { isOver } from "../../../orchestrator/flow-run.ts";
 import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
@@ -53,11 +53,6 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
     hint: `see why with: ${inspect}`,
   });
-}
-
-/** Whether the run has ended in Prefect, or was deleted there. */
-export function isOver(run: RunStatus): boolean {
-  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
 }
 
 /** Where the log of a subflow's process is; undefined: the run has its own, or Prefect does not answer. */

@@ -4,7 +4,6 @@ import { Command, Option } from "clipanion";
 import { attempt } from "../../../base/attempt.ts";
 import { parseJson } from "../../../base/json.ts";
 import { ExpectedError, SettingsError } from "../../../base/errors.ts";
-import { aNamespace } from "../../../agent/option-checks.ts";
 import { checkVariables } from "../../../install/check-variables.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
@@ -73,7 +72,7 @@ export class RenderCommand extends AgentCommand {
       "use --dry-run=client or --dry-run=server",
     );
     const config = await this.prefectConfig();
-    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
+    this.checkNamespace();
     checkVariables(config, { ...this.job, namespace: this.namespace });
     const namespace = await this.#namespace(config);
     const input = await this.#readRun(config, namespace);
