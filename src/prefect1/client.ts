@@ -123,8 +123,8 @@ export class Prefect1Client {
     signal?: AbortSignal,
   ): Promise<RunRows<FlowRun>> {
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const data = await this.graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
-    return readRunRows(arrayIn(data["flow_run"]), readFlowRun);
+    const rows = await this.graphql.rows(queries.LAUNCHABLE, { ids, overdue }, signal);
+    return readRunRows(rows, readFlowRun);
   }
 
   /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */

@@ -58,13 +58,14 @@ export class Graphql {
   async rows(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
     const [table] = Object.values(await this.request(query, variables, signal));
     // Anything else says nothing of the rows: a run that is not there counts as deleted.
-    if (!Array.isArray(table)) throw notPrefectError(query.action, { ...HINTS, url: this.url });
+    if (!Array.isArray(table)) throw this.#notPrefect(query.action);
     return table.map(objectIn);
   }
 
   /** The only object that the query or mutation asks for. */
   async object(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
     const [found] = Object.values(await this.request(query, variables, signal));
+    if (typeof found !== "object" || found === null) throw this.#notPrefect(query.action);
     return objectIn(found);
   }
 
@@ -88,7 +89,7 @@ export class Graphql {
     });
     try {
       const { data } = await client.rawRequest<JsonObject | null>(document, variables);
-      if (data === null || data === undefined) throw notPrefectError(action, { ...HINTS, url: this.url });
+      if (data === null || data === undefined) throw this.#notPrefect(action);
       this.#limited = undefined;
       return data;
     } catch (error) {
@@ -103,6 +104,10 @@ export class Graphql {
       const ms = nowMs() - startedMs;
       this.#options.onRequest?.({ operation: name, status, ms, date: headers?.date, isRefused });
     }
+  }
+
+  #notPrefect(action: string): PrefectError {
+    return notPrefectError(action, { ...HINTS, url: this.url });
   }
 
   #keepToLimit(action: string, nowMs: number): void {

@@ -58,6 +58,14 @@ describe("a GraphQL request", () => {
     },
   );
 
+  it.each([
+    { what: "a table", read: (graphql: Graphql) => graphql.rows(operation) },
+    { what: "an object", read: (graphql: Graphql) => graphql.object(operation) },
+  ])("fails where $what is null: that says nothing of what Prefect has", async ({ read }) => {
+    const graphql = answering({ status: 200, headers: {}, body: '{"data":{"a":null}}' });
+    await expect(read(graphql)).rejects.toThrow("cannot do it: ");
+  });
+
   it("sends the variables as text, as Prefect's client does", async () => {
     const sent: unknown[] = [];
     const graphql = graphqlOver(({ body }) => {
