@@ -117,13 +117,13 @@ export class ClusterView {
 
   /** Without permission to read events everything else continues; the permission may be granted later. */
   async #watchEvents(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let isTold = false; !signal.aborted; isTold = true) {
       try {
         await this.events.run(signal);
       } catch (error) {
         if (!isForbidden(error)) throw error;
         const missing = "Missing permission to read events: run logs will not show why pods cannot start";
-        this.#deps.log.warn(missing, { error: error.detail });
+        if (!isTold) this.#deps.log.warn(missing, { error: error.detail });
         await this.#deps.clock.sleep(RELIST_MS, signal);
       }
     }

@@ -72,6 +72,25 @@ describe("an answer", () => {
     kube.close();
   });
 
+  it.each([
+    { server: "Go, and so of the API server", text: "Client sent an HTTP request to an HTTPS server.\n" },
+    {
+      server: "nginx",
+      text: "<html>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n</html>",
+    },
+    {
+      server: "Apache",
+      text: "<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br /></p>",
+    },
+  ])("of $server to plain http says which URL is needed", async ({ text }) => {
+    const kube = await answering(400, {}, text);
+    await expect(kube.listPage("jobs", {})).rejects.toMatchObject({
+      detail: "the server answered 400 with a demand for TLS: the URL must begin with https://",
+      exitCode: 4,
+    });
+    kube.close();
+  });
+
   it.each([429, 503])(
     "with a web page and %i is an outage: its hint is not to check the URL",
     async (status) => {
