@@ -31,8 +31,8 @@ const FIELDS = {
   meta: words(`name namespace uid resourceVersion creationTimestamp deletionTimestamp
     deletionGracePeriodSeconds ownerReferences finalizers labels annotations`),
   job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy managedBy"),
-  podSpec: words(`nodeName hostNetwork serviceAccountName schedulerName restartPolicy containers
-    initContainers resources`),
+  podSpec: words(`nodeName hostNetwork serviceAccountName schedulerName restartPolicy
+    terminationGracePeriodSeconds containers initContainers resources`),
   podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),
   container: words("name image restartPolicy restartPolicyRules resources env"),
   containerStatus: words("name ready started restartCount state lastState"),

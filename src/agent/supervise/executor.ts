@@ -172,7 +172,7 @@ async function setState(deps: Deps, action: Action, transition: Transition): Pro
     const type = transition.kind === "fail" ? "failed" : "cancelled";
     return runs.transition(flowRunId, { type, message, version });
   }
-  const { job } = transition;
+  const { job, minDelayMs } = transition;
   const writeLog = async (text: string): Promise<void> => {
     const key = `After Job ${job}: `;
     const entries = [{ level: "WARNING", message: key + text, key }] as const;
@@ -180,7 +180,8 @@ async function setState(deps: Deps, action: Action, transition: Transition): Pro
   };
   const failures = await runs.messagesContaining(flowRunId, ["Job "], [LOGGER]);
   const earlier = failures.filter((line) => /^Job \S+: /.test(line) && !line.startsWith(`Job ${job}: `));
-  return runs.restart(flowRunId, { message, version, writeLog, delayMs: restartDelayMs(earlier.length) });
+  const delayMs = Math.max(minDelayMs, restartDelayMs(earlier.length));
+  return runs.restart(flowRunId, { message, version, writeLog, delayMs });
 }
 
 /** The first restart is at once. A pod that no node takes would else be made again and again. */

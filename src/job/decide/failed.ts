@@ -1,6 +1,8 @@
 // Decides about a Job that failed: the post-mortem in the run's log, the run's state, and when to delete the Job.
 
+import type { Pod } from "../../kube/client/objects.ts";
 import { lossOf, type Loss } from "../observe/disruption.ts";
+import { flowStatus } from "../observe/flow-container.ts";
 import { isJobFinished } from "../observe/phase.ts";
 import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
@@ -60,10 +62,21 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   if (leftMs > 0) return { status: "failed", reason: problem.message, firstObserved, requeueAfterMs: leftMs };
   const logs = failed.logs?.map((entry) => ({ ...entry, level: "WARNING" as const })) ?? [];
   const message = `Rescheduled because ${problem.message}`;
-  const rescheduled = { kind: "reschedule", message, job: job.metadata.name } as const;
+  const minDelayMs = gone ? 0 : Math.max(0, ...pods.map(restartedEndMs));
+  const rescheduled = { kind: "reschedule", message, job: job.metadata.name, minDelayMs } as const;
   // What is kept are finished Jobs: this one, whose pod never ends, would be taken for the one that works on the run.
   const deleteInMs = isJobFinished(job) ? failed.deleteInMs : 0;
   return { ...failed, logs, transition: rescheduled, deleteInMs };
+}
+
+/** As Kubernetes' own. */
+const GRACE_SECONDS = 30;
+
+/** How long the pod may take to end once it is deleted, if its kubelet has started its flow again, such as on a rebooted node. */
+function restartedEndMs(pod: Pod): number {
+  const { state, lastState } = flowStatus(pod) ?? {};
+  if (hasEnded(pod) || state?.running === undefined || lastState?.terminated === undefined) return 0;
+  return (pod.spec.terminationGracePeriodSeconds ?? GRACE_SECONDS) * 1_000;
 }
 
 function mayBeAdopted(context: JobContext, since: Date): boolean {

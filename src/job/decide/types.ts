@@ -59,8 +59,13 @@ export interface LogTail {
 /** The state to set. */
 export type Transition =
   | { readonly kind: "fail"; readonly message: string }
-  /** `job`: the Job that the run lost. */
-  | { readonly kind: "reschedule"; readonly message: string; readonly job: string }
+  /** `job`: the Job that the run lost; `minDelayMs`: until its pods, which are still to be deleted, have ended. */
+  | {
+      readonly kind: "reschedule";
+      readonly message: string;
+      readonly job: string;
+      readonly minDelayMs: number;
+    }
   | { readonly kind: "cancelled"; readonly message: string };
 
 export interface Deletion {

@@ -96,6 +96,7 @@ export interface PodSpec {
   readonly hostNetwork?: boolean;
   readonly serviceAccountName?: string;
   readonly restartPolicy?: string;
+  readonly terminationGracePeriodSeconds?: number;
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
   /** Of the whole pod: Kubernetes 1.34 and later. */

@@ -35,7 +35,7 @@ const ROWS: readonly Row[] = [
   {
     name: "rescheduled",
     run: known("Running"),
-    transition: { kind: "reschedule", message: "", job: "a" },
+    transition: { kind: "reschedule", message: "", job: "a", minDelayMs: 0 },
     want: true,
   },
   {

@@ -60,6 +60,18 @@ describe("decide", () => {
     expect(decisions[2]?.reason).toMatch(/was lost with its node/);
   });
 
+  it("reschedules a run whose flow runs again on a rebooted node for when its pod can have ended", () => {
+    const lastState = { terminated: { exitCode: 255, reason: "Unknown" } };
+    const spec = { restartPolicy: "OnFailure", terminationGracePeriodSeconds: 45 };
+    const rebooted = pod({ spec, status: { containerStatuses: [running("flow", { lastState })] } });
+    const [decision] = decisionsAt([60], () => ({
+      jobs: [{ job: job({}, { spec: { backoffLimit: 6 } }), pods: [rebooted] }],
+      policy: { onDisruption: "retry" },
+    }));
+    expect(decision?.transition).toMatchObject({ kind: "reschedule", minDelayMs: 45_000 });
+    expect(decision?.deletions).toHaveLength(1);
+  });
+
   it("does not say when it decides again while Kubernetes is to replace a lost pod", () => {
     const deleted = pod({ metadata: { deletionTimestamp: at(50).toISOString() } });
     const given = { jobs: [{ job: job({}, { spec: { backoffLimit: 3 } }), pods: [deleted] }] };

@@ -20,14 +20,14 @@ let started: Set<string>;
 afterEach(() => world.close());
 
 /** A run whose pod is evicted while `transform` runs, which needs the result of `extract`; that result was not stored. */
-function disrupt(): void {
+function disrupt(outcome: "evict" | "never" = "evict"): void {
   started = new Set();
   const isFirst = (job: Job): boolean => job.metadata.name === JOB_NAME;
   world = new World({
     flows: {
       script: (job) => {
         started.add(job.metadata.uid);
-        return isFirst(job) ? { outcome: "evict" } : { outcome: "succeed", runMs: 1_000 };
+        return isFirst(job) ? { outcome } : { outcome: "succeed", runMs: 1_000 };
       },
       onPhase: (job, _pod, phase) => {
         if (!isFirst(job)) simulateFlowRun(world.prefect, id, phase);
@@ -101,6 +101,21 @@ describe("a run whose pod was evicted", () => {
     world.start(RETRY);
     expect(await retried()).toEqual(RETRIED);
     expect(world.prefect.taskRuns(id).map(({ state }) => state)).toEqual(Array(4).fill("Success"));
+  });
+
+  it("is rescheduled for when the old pod can have ended, if a rebooted node runs the flow again", async () => {
+    disrupt("never");
+    world.start(RETRY);
+    const phase = (): unknown => world.kube.list("pods").map(({ status }) => status?.["phase"]);
+    await world.time.until(() => String(phase()) === "Running", LONGEST_MS);
+    const lastState = { terminated: { exitCode: 255, reason: "Unknown" } };
+    const [pod] = world.kube.list("pods");
+    const containerStatuses = [{ name: "flow", state: { running: {} }, lastState }];
+    world.kube.put("pods", { ...pod, status: { ...pod?.status, containerStatuses } });
+    await world.time.until(() => world.state(id) === "Scheduled", LONGEST_MS);
+    const [last] = world.prefect.history(id).slice(-1);
+    const dueMs = Date.parse(String(last?.state["start_time"]));
+    expect((dueMs - world.time.nowMs) / 1_000).toBeGreaterThan(25);
   });
 
   it("becomes Cancelled when somebody cancels it while its tasks are reset", async () => {
