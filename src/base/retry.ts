@@ -18,26 +18,24 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly shape: BackoffShape;
-  /** The maximum number of calls; default: retry until the signal aborts. */
-  readonly attempts?: number;
+  /** The maximum number of calls, maybe by the error; default: retry until the signal aborts. */
+  readonly attempts?: number | ((error: unknown) => number);
   /** Called before each retry. */
   readonly onRetry?: ((error: unknown) => void) | undefined;
-  /** Errors that are not retried although they are retryable. */
-  readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
 
 /** Retries until the call succeeds. Throws an error that is not retryable, and the last error after all attempts or an abort. */
 export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { attempts = Infinity, signal } = options;
   for (let failures = 0; ; failures++) {
     try {
       return await call();
     } catch (error) {
-      const last = options.attempts !== undefined && failures + 1 >= options.attempts;
-      const isFinal = !isRetryable(error) || options.isFinal?.(error) === true;
-      if (last || options.signal?.aborted === true || isFinal) throw error;
+      const most = typeof attempts === "number" ? attempts : attempts(error);
+      if (failures + 1 >= most || signal?.aborted === true || !isRetryable(error)) throw error;
       const delayMs = retryAfterMs(error) ?? backoffMs(options.shape, failures, options.clock);
       options.onRetry?.(error);
-      await options.clock.sleep(delayMs, options.signal);
+      await options.clock.sleep(delayMs, signal);
     }
   }
 }

@@ -9,27 +9,22 @@ import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 
-const RETRY = { shape: { firstMs: 250, maxMs: 10_000 }, attempts: 6 };
-/** A server that has too much to do (429) says how long to wait: it is given so many times the attempts. */
-const ROUNDS_OF_429 = 10;
+const SHAPE = { firstMs: 250, maxMs: 10_000 };
+const ATTEMPTS = 6;
+/** A server that has too much to do says how long to wait. */
+const BUSY_ATTEMPTS = 60;
 const PREFECT_ATTEMPTS = 4;
 
 type Calls = Pick<KubeApi, "get" | "delete" | "listPage">;
 
 /** The same API, with retries. */
 export function retrying(kube: Calls, clock: Clock, signal: AbortSignal): Calls {
-  const retry = async <T>(
-    call: () => Promise<T>,
-    isFinal?: (error: unknown) => boolean,
-    rounds = ROUNDS_OF_429,
-  ): Promise<T> => {
-    try {
-      return await withRetry(call, { ...RETRY, clock, signal, isFinal });
-    } catch (error) {
-      const isBusy = error instanceof KubeError && error.status === 429;
-      if (!isBusy || rounds <= 1 || signal.aborted) throw error;
-      return retry(call, isFinal, rounds - 1);
-    }
+  const retry = <T>(call: () => Promise<T>, isFinal = (_error: unknown) => false): Promise<T> => {
+    const attempts = (error: unknown): number => {
+      if (isFinal(error)) return 1;
+      return error instanceof KubeError && error.status === 429 ? BUSY_ATTEMPTS : ATTEMPTS;
+    };
+    return withRetry(call, { shape: SHAPE, clock, signal, attempts });
   };
   return {
     get: (...args) => retry(() => kube.get(...args)),
@@ -57,7 +52,7 @@ export function retryingPrefect(
   onRetry: (error: unknown) => void,
 ): StateSources {
   const retry = <T>(call: () => Promise<T>): Promise<T> =>
-    withRetry(call, { ...RETRY, attempts: PREFECT_ATTEMPTS, clock, signal, onRetry });
+    withRetry(call, { shape: SHAPE, attempts: PREFECT_ATTEMPTS, clock, signal, onRetry });
   const directory = (api: RunDirectory | undefined): RunDirectory | undefined =>
     api && {
       ...api,

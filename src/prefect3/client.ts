@@ -34,10 +34,11 @@ interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authS
 const LONGEST_WORDS = 300;
 /** Of reading: a server on SQLite answers 503 now and then. */
 const RETRY = {
-  attempts: 3,
   shape: { firstMs: 500, maxMs: 1_000 },
-  isFinal: (error: unknown): boolean =>
-    !(error instanceof PrefectError && error.failure === "overloaded") || (error.retryAfterMs ?? 0) > 2_000,
+  attempts: (error: unknown): number => {
+    const isBusy = error instanceof PrefectError && error.failure === "overloaded";
+    return isBusy && (error.retryAfterMs ?? 0) <= 2_000 ? 3 : 1;
+  },
 };
 
 /** What its errors advise. */
