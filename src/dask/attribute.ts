@@ -16,8 +16,12 @@ export type Unattributed = Omit<ObservedCluster, "owner">;
 const NAME_WITH_RUN_ID = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{8}-[0-9a-f]$/;
 
 type Ids = readonly (string | undefined)[];
-/** A kind of evidence, and the ids that it finds. */
-type Evidence = readonly [by: Attribution["by"], idsIn: (cluster: Unattributed, pods: readonly Pod[]) => Ids];
+/** What links a cluster to a run; `pod`: the one that has it, if a pod has. */
+interface Evidence extends Attribution {
+  readonly pod: Pod | undefined;
+}
+/** The most reliable first. */
+const KINDS = ["owner", "label", "environment", "name", "address"] as const;
 
 /** A pod that runs a flow run, and when it was there. */
 interface RunPod {
@@ -48,16 +52,22 @@ export function attributionAmong(
   // The address of a node may be that of pods of runs that are not among these, too.
   const addressed = runPods.filter(({ pod }) => withGuesses || pod.spec.hostNetwork !== true);
   const byIp = Map.groupBy(addressed, ({ pod }) => pod.status.podIP);
-  const kinds: readonly Evidence[] = [
-    ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
-    ["label", (cluster, pods) => fromMetadata(cluster, pods, flowRunIdOf)],
-    ["environment", (cluster, pods) => [...resourceVariables(cluster.resource), ...pods.map(inEnvironment)]],
-    ["name", (cluster) => [flowRunIdInName(cluster.name)]],
+  const inMetadata = (meta: Meta) => ({ owner: [ownerIn(owners, meta)], label: [flowRunIdOf(meta)] });
+  const inPod = (pod: Pod): readonly Evidence[] => {
     // The run whose pod had the worker's scheduler address when the worker was created.
-    ["address", (_, pods) => pods.map((pod) => onlyRunAt(byIp.get(schedulerHostOf(pod) ?? ""), pod))],
-  ];
+    const address = [onlyRunAt(byIp.get(schedulerHostOf(pod) ?? ""), pod)];
+    return evidence({ ...inMetadata(pod.metadata), environment: [inEnvironment(pod)], address }, pod);
+  };
   const alike: RunPodsBy = withGuesses ? groupedByKind(runPods) : new Map();
-  return (cluster) => strongestAttribution(cluster, kinds) ?? guess(cluster, alike);
+  return (cluster) => {
+    const { name, resource } = cluster;
+    const found = [
+      ...evidence({ name: [flowRunIdInName(name)], environment: resourceVariables(resource) }),
+      ...(resource === undefined ? [] : evidence(inMetadata(resource.metadata))),
+      ...podsOf(cluster).flatMap(inPod),
+    ];
+    return strongest(cluster, found) ?? guess(cluster, alike);
+  };
 }
 
 /** The flow run's id in a cluster's name. */
@@ -65,37 +75,23 @@ export function flowRunIdInName(cluster: string): string | undefined {
   return NAME_WITH_RUN_ID.exec(cluster)?.[1];
 }
 
-function strongestAttribution(cluster: Unattributed, kinds: readonly Evidence[]): Attribution | undefined {
-  const pods = podsOf(cluster);
-  const found = kinds.map(([by, idsIn]) => ({ by, ids: idsIn(cluster, pods) }));
-  const reliable = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => ids);
-  if (distinct(reliable).length > 1) return undefined;
-  const first = found.find(({ ids }) => distinct(ids).length > 0);
-  const [flowRunId, second] = distinct(first?.ids ?? []);
-  if (first === undefined || flowRunId === undefined || second !== undefined) return undefined;
-  if (!isUniqueName(cluster.name) && !allActivePodsAttributed(pods, found)) return undefined;
-  return { flowRunId, by: first.by };
+function evidence(ids: { readonly [By in Attribution["by"]]?: Ids }, pod?: Pod): readonly Evidence[] {
+  return KINDS.flatMap((by) =>
+    (ids[by] ?? []).flatMap((flowRunId) => (flowRunId === undefined ? [] : [{ flowRunId, by, pod }])),
+  );
 }
 
-/** A fixed cluster name is reused by later runs: an active pod without evidence of its own may belong to another run. */
-function allActivePodsAttributed(
-  pods: readonly Pod[],
-  found: readonly { readonly by: Attribution["by"]; readonly ids: Ids }[],
-): boolean {
-  return pods.every((pod, at) => {
-    if (hasEnded(pod)) return true;
-    // The ids found for the pods are at the end of each list, in the order of the pods.
-    return found.some(({ by, ids }) => by !== "name" && ids.at(at - pods.length) !== undefined);
-  });
-}
-
-/** The id found for the cluster's own resource, then those for its pods, in their order. */
-function fromMetadata(
-  { resource }: Unattributed,
-  pods: readonly Pod[],
-  of: (meta: Meta) => string | undefined,
-): Ids {
-  return [...(resource === undefined ? [] : [of(resource.metadata)]), ...pods.map((pod) => of(pod.metadata))];
+function strongest(cluster: Unattributed, found: readonly Evidence[]): Attribution | undefined {
+  const reliable = found.filter(({ by }) => by !== "address");
+  const [flowRunId, ...others] = new Set(
+    (reliable.length > 0 ? reliable : found).map((each) => each.flowRunId),
+  );
+  const kind = KINDS.find((by) => found.some((each) => each.by === by));
+  if (kind === undefined || flowRunId === undefined || others.length > 0) return undefined;
+  // A fixed cluster name is reused by later runs: an active pod without evidence of its own may belong to another run.
+  const linked = new Set(found.map(({ pod }) => pod));
+  const isLinked = (pod: Pod): boolean => hasEnded(pod) || linked.has(pod);
+  return isUniqueName(cluster.name) || podsOf(cluster).every(isLinked) ? { flowRunId, by: kind } : undefined;
 }
 
 function ownerIn(owners: ReadonlyMap<string, string>, meta: Meta): string | undefined {
@@ -151,8 +147,4 @@ function onlyRunAt(pods: readonly RunPod[] = [], created: Pod): string | undefin
   const isThere = ({ fromMs, untilMs }: RunPod): boolean => fromMs <= atMs && atMs <= untilMs;
   const flowRunId = pods.find(isThere)?.flowRunId;
   return pods.some((pod) => pod.flowRunId !== flowRunId && isThere(pod)) ? undefined : flowRunId;
-}
-
-function distinct(ids: Ids): readonly string[] {
-  return [...new Set(ids.filter((id) => id !== undefined))];
 }
