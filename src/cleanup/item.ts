@@ -7,17 +7,13 @@ import { isKept } from "../job/labels.ts";
 /** The default of `cleanup --older-than` in milliseconds, which `doctor` and `inspect` go by. */
 export const OLDER_THAN_MS = 600_000;
 
-/** The resources that flow runs leave behind: what people call one and several of them, and what kubectl calls them. */
+/** The resources that flow runs leave behind: what people call one, and what kubectl calls it. */
 export const REMOVABLE = {
-  jobs: { one: "Job", many: "Jobs", kubectl: "job.batch" },
-  pods: { one: "pod", many: "pods", kubectl: "pod" },
-  services: { one: "Service", many: "Services", kubectl: "service" },
-  poddisruptionbudgets: {
-    one: "PodDisruptionBudget",
-    many: "PodDisruptionBudgets",
-    kubectl: "poddisruptionbudget.policy",
-  },
-  daskclusters: { one: "DaskCluster", many: "DaskClusters", kubectl: "daskcluster.kubernetes.dask.org" },
+  jobs: { one: "Job", kubectl: "job.batch" },
+  pods: { one: "pod", kubectl: "pod" },
+  services: { one: "Service", kubectl: "service" },
+  poddisruptionbudgets: { one: "PodDisruptionBudget", kubectl: "poddisruptionbudget.policy" },
+  daskclusters: { one: "DaskCluster", kubectl: "daskcluster.kubernetes.dask.org" },
 } satisfies Partial<Record<Resource, unknown>>;
 export type Removable = keyof typeof REMOVABLE;
 
@@ -25,8 +21,7 @@ export type Removable = keyof typeof REMOVABLE;
 export function countsText(objects: readonly { readonly resource: Removable }[]): string {
   const parts = (Object.keys(REMOVABLE) as Removable[]).flatMap((resource) => {
     const count = objects.filter((object) => object.resource === resource).length;
-    const { one, many } = REMOVABLE[resource];
-    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+    return count === 0 ? [] : [`${count} ${REMOVABLE[resource].one}${count === 1 ? "" : "s"}`];
   });
   return parts.join(", ") || "nothing";
 }
