@@ -5,6 +5,7 @@ import { belongsTo, originIds, type AskedApi } from "../job/job-origin.ts";
 import { pagesOf } from "../base/pages.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { attempt, type Answer } from "../base/attempt.ts";
+import type { ExpectedError } from "../base/errors.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 import type { StateSources } from "./run-states.ts";
 
@@ -27,18 +28,14 @@ export async function withProvenDeletions(
   const marked = runs.map((run): InventoryRun =>
     unproven.has(run) ? { ...run, status: { kind: "unknown" } } : run,
   );
-  const failures = [...unproven].flatMap((run) => apiOf(run)?.error?.message ?? []);
-  const counts = [
-    [
-      unproven.size - failures.length,
-      "check the API address and the tenant, or whether another Prefect uses this cluster",
-    ],
-    [failures.length, `it cannot be asked whether it had them: ${[...new Set(failures)].join("; ")}`],
-  ] as const;
-  return {
-    runs: marked,
-    warnings: counts.flatMap(([count, why]) => (count === 0 ? [] : [unknownText(count, why)])),
-  };
+  const groups = Map.groupBy(unproven, (run) => unknownBecause(apiOf(run)?.error));
+  return { runs: marked, warnings: [...groups].map(([why, { length }]) => unknownText(length, why)) };
+}
+
+function unknownBecause(error: ExpectedError | undefined): string {
+  return error === undefined
+    ? "check the API address and the tenant, or whether another Prefect uses this cluster"
+    : `it cannot be asked whether it had them: ${error.message}`;
 }
 
 function unknownText(count: number, why: string): string {
