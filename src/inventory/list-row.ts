@@ -44,11 +44,6 @@ export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now
   return [...rows, ...others.map((run) => ofRun(run, withoutJobs(run, now)))];
 }
 
-/** What -o name prints: names that kubectl takes, one in a line. */
-export function resourceName({ resources = [] }: ListRow): string {
-  return resources.join("\n");
-}
-
 function ofRun(run: InventoryRun, decision: RunSummary): ListRow {
   const { flowRunId, name, status } = run;
   const { since, dueAt } = status.kind === "known" ? status.state : {};

@@ -73,12 +73,12 @@ export class JobsCommand extends NamespacedCommand {
     how: Style & Pick<PrintOptions<ListRow>, "format">,
   ): Promise<PrintOptions<ListRow>> {
     const { listColumns } = await import("./columns.ts");
-    const { resourceName } = await import("../../../inventory/list-row.ts");
     return {
       ...how,
       noHeaders: this.noHeaders,
       columns: listColumns(() => clock.now(), this.allNamespaces),
-      name: resourceName,
+      // Names that kubectl takes, one in a line.
+      name: ({ resources = [] }) => resources.join("\n"),
       toObject: (row) => row.toObject(),
     };
   }
