@@ -6,7 +6,8 @@ import { clustersIn, type Inventory, type InventoryRun } from "../inventory/inve
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { lifecycleOf, type PlannedRun } from "./run-lifecycle.ts";
+import { lifecycleOf } from "../orchestrator/flow-run.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {
@@ -30,7 +31,7 @@ export function planCleanup(inventory: Inventory, options: PlanOptions, now: Dat
   const { olderThanMs, orphansOnly, runs: only } = options;
   const ownerOf = (run: InventoryRun): PlannedRun => {
     const keep = isUuid(run.flowRunId) ? options.keepRun?.(run) : NO_ID;
-    return { run, lifecycle: lifecycleOf(run), keep };
+    return { run, lifecycle: lifecycleOf(run.status), keep };
   };
   const isWanted = ({ reason }: PlanItem): boolean => !orphansOnly || reason !== "finished";
   const isSelected = ({ run }: Kept | PlanItem): boolean =>

@@ -9,12 +9,12 @@ import { isJobFinished } from "../job/observe/phase.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import { listAll, type KubeApi } from "../kube/client/api.ts";
 import type { Job, KindMap, Pod } from "../kube/client/objects.ts";
-import { isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
+import { lifecycleOf, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { OwnerRun, PlanItem, Removable } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
 import { isLivingFlowPod } from "./run-lifecycle.ts";
 
-/** Reads the current states of runs, by id; an unreadable one has no entry. Throws PrefectError. */
+/** Reads the current states of runs, by id. Throws PrefectError. */
 export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunStatus>>;
 
 /** Reads states from these APIs; if an API fails, its states are unknown. */
@@ -23,8 +23,7 @@ export function currentStates(sources: StateSources, signal: AbortSignal): ReadS
     const states = stateReaders(sources, signal);
     for (const { flowRunId, prefectVersion } of runs) states[prefectVersion].ask(flowRunId);
     const told = await Promise.all(Object.values(states).map((each) => each.answers()));
-    const entries = told.flatMap((found) => [...found]);
-    return new Map(entries.flatMap(([id, run]) => (run === undefined ? [] : [[id, run.status] as const])));
+    return new Map(told.flatMap((found) => [...found].map(([id, { status }]) => [id, status] as const)));
   };
 }
 
@@ -77,13 +76,11 @@ export class Recheck {
         return undefined;
       case "orphaned": {
         const status = (await this.#states).get(item.run?.flowRunId ?? "") ?? { kind: "unknown" };
+        const { kind, text } = lifecycleOf(status);
         // Only a Dask cluster waits for the run's pods: its Jobs, and pods that they have let go, are over with the run.
         const [pod] = item.cluster === undefined ? [] : await this.#runPods(item);
-        if (status.kind === "unknown")
-          return `cannot read the state of flow run "${item.run?.flowRunId ?? ""}"`;
-        // A deleted run is over like a finished one.
-        if (status.kind === "known" && !isFinished(status.state.type))
-          return `its flow run is ${status.state.name} now`;
+        if (kind === "unknown") return `cannot read the state of flow run "${item.run?.flowRunId ?? ""}"`;
+        if (kind === "alive") return `${text} now`;
         return pod && `pod "${pod.metadata.name}" of its flow run is running`;
       }
       case "replaced": {

@@ -4,7 +4,7 @@ import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { JsonObject } from "../base/json.ts";
-import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
+import { lifecycleOf } from "../orchestrator/flow-run.ts";
 import type { RunSummary } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { podObject, flowRunObject } from "./job-row.ts";
@@ -44,8 +44,7 @@ export function daskDecision(dask: ObservedCluster, run: InventoryRun | undefine
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
   if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };
   const attribution = `attributed to its flow run by ${dask.owner?.by ?? "nothing"}`;
-  if (run.status.kind === "missing") return { status: "orphaned", reason: `${DELETED_RUN} (${attribution})` };
-  if (run.status.kind === "known" && isFinished(run.status.state.type))
-    return { status: "orphaned", reason: `its flow run is ${run.status.state.name} (${attribution})` };
+  const { kind, text } = lifecycleOf(run.status);
+  if (kind === "over") return { status: "orphaned", reason: `${text} (${attribution})` };
   return { status: "active", reason: attribution };
 }

@@ -1,7 +1,7 @@
 // Inventory: what the agent would decide about a run. Pure. The agent remembers when it first observed a problem; an
 // inventory takes the time when the pod or Job was created, or ended.
 
-import { DELETED_RUN, isCancelled, isFailed, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
+import { isCancelled, isFailed, isFinished, lifecycleOf, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
 import {
@@ -77,13 +77,13 @@ export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
 function decideWithoutPods({ status: job, spec }: Job, run: RunStatus): Decision {
   const nothing = { logs: [], deletions: [], deleteDask: false, heartbeat: false, firstObserved: new Map() };
   const decided = (status: string, reason: string): Decision => byState({ status, reason, ...nothing }, run);
-  if (run.kind === "missing") return decided("orphaned", DELETED_RUN);
-  const stateText = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
-  if (isCancelled(run)) return decided("cancelled", stateText);
+  const { kind, text } = lifecycleOf(run);
+  if (run.kind === "missing") return decided("orphaned", text);
+  if (isCancelled(run)) return decided("cancelled", text);
   if (hasCondition(job, "Complete")) return decided("finished", COMPLETED);
   const failure = conditionOf(job, "Failed");
   if (failure !== undefined) return decided("failed", failure.message ?? "its Job failed");
-  if (run.kind === "known" && isFinished(run.state.type)) return decided("finished", stateText);
+  if (kind === "over") return decided("finished", text);
   if (spec.suspend === true) return decided("active", "suspended");
   const isRunning = (job.ready ?? job.active ?? 0) > 0;
   return isRunning

@@ -55,8 +55,8 @@ class StateReader {
   readonly #asked: Asked;
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #shared = new Interner();
-  /** What was told of each run; not yet: undefined. A promise for each of thousands of runs would take megabytes. */
-  readonly #runs = new Map<string, ReadRun | undefined>();
+  /** What was told of each run. A promise for each of thousands of runs would take megabytes. */
+  readonly #runs = new Map<string, ReadRun>();
   readonly #readings: Promise<void>[] = [];
   #next: string[] = [];
   /** Why the states are unknown. */
@@ -71,7 +71,7 @@ class StateReader {
   /** Asks for the run, once, together with others. What is not a UUID is no id of Prefect's: it stays unknown. */
   ask(flowRunId: string): void {
     if (this.#runs.has(flowRunId)) return;
-    this.#runs.set(flowRunId, undefined);
+    this.#runs.set(flowRunId, UNKNOWN);
     if (isUuid(flowRunId) || this.#asked.source === undefined) this.#next.push(flowRunId);
     if (this.#next.length >= IDS_AT_ONCE) this.send();
   }
@@ -88,7 +88,7 @@ class StateReader {
   }
 
   /** What Prefect told of all runs that it was asked for. Throws when interrupted. */
-  async answers(): Promise<ReadonlyMap<string, ReadRun | undefined>> {
+  async answers(): Promise<ReadonlyMap<string, ReadRun>> {
     this.send();
     await Promise.all(this.#readings);
     return this.#runs;

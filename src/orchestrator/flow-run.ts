@@ -91,3 +91,20 @@ export function isDone(run: RunStatus): boolean {
 
 /** Why a Job or Dask cluster of a run that Prefect does not have is orphaned. */
 export const DELETED_RUN = "its flow run no longer exists in Prefect";
+
+export interface RunLifecycle {
+  /** `over`: its objects can be deleted. */
+  readonly kind: "over" | "alive" | "unknown";
+  /** Since when it is over, where Prefect tells. */
+  readonly since?: Date | undefined;
+  /** For people. */
+  readonly text: string;
+}
+
+export function lifecycleOf(run: RunStatus): RunLifecycle {
+  if (run.kind === "unknown") return { kind: "unknown", text: "the state of its flow run is unknown" };
+  if (run.kind === "missing") return { kind: "over", text: DELETED_RUN };
+  const { type, name, since } = run.state;
+  const text = `its flow run is ${name}`;
+  return isFinished(type) ? { kind: "over", since, text } : { kind: "alive", text };
+}
