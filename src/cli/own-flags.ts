@@ -2,16 +2,18 @@
 
 import { redactUrl } from "../base/redact-url.ts";
 import { shellWord } from "../base/shell-word.ts";
-import type { Commands } from "../doctor/target.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import { CONNECTION_OPTIONS } from "./options/connection-options.ts";
 import type { PrefectCommand } from "./options/prefect-command.ts";
 
-/** Repeats the user's flags in every command. Never shows the API key, nor a password in an address. */
-export function ownCommands(
+/** The user's flags for the cluster, and for Prefect. */
+type OwnFlags = Readonly<Record<"cluster" | "prefect", readonly string[]>>;
+
+/** Never the API key, nor a password in an address. */
+export function ownFlags(
   connection: ConnectionFlags,
   { backend, api, tenantId }: Pick<PrefectCommand, "backend" | "api" | "tenantId">,
-): Commands {
+): OwnFlags {
   const cluster = Object.entries(CONNECTION_OPTIONS).flatMap(([name, { flag, short = flag }]) => {
     const given = connection[name as keyof typeof CONNECTION_OPTIONS];
     if (typeof given === "boolean") return given ? [flag] : [];
@@ -23,29 +25,24 @@ export function ownCommands(
     ["-a", api && redactUrl(api)],
     ["--tenant-id", tenantId],
   ]);
-  const complete = (command: string, namespace: string | undefined, flags: readonly string[]) =>
-    [command, ...flagsText([["-n", namespace]]), ...flags].join(" ");
-  return {
-    kubectl: (command, namespace) => complete(`kubectl ${command}`, namespace, cluster),
-    prefect: (command, namespace) =>
-      complete(`kubectl prefect ${command}`, namespace, [...cluster, ...prefect]),
-  };
+  return { cluster, prefect };
 }
 
-/** A command in a hint: behind a colon or a pipe, up to a semicolon, a pipe or the end. */
-const SHOWN = /(?<=: |\| )kubectl ([^;|]+?)(?=\s*(?:[;|]|$))/g;
+/** A command by itself, or in a hint: behind a colon or a pipe, up to a semicolon, a pipe or the end. */
+const SHOWN = /(?<=^|: |\| )kubectl ([^;|]+?)(?=\s*(?:[;|]|$))/g;
 
-/** The hint with the user's own flags in the commands that it shows. `scope`: -n or -A, as the user gave them. */
-export function withOwnFlags(hint: string, { kubectl, prefect }: Commands, scope: string): string {
-  return hint.replaceAll(SHOWN, (_, command: string) => {
+/** The text with the user's own flags in the commands that it shows. `scope`: -n or -A, as the user gave them. */
+export function withOwnFlags(text: string, { cluster, prefect }: OwnFlags, scope: string): string {
+  return text.replaceAll(SHOWN, (shown, command: string) => {
     const [, ours] = /^prefect (.*)$/s.exec(command) ?? [];
-    if (ours === undefined) return kubectl(command);
+    if (ours === undefined) return [shown, ...cluster].join(" ");
     // It prints manifests, and reads no cluster.
-    if (ours.startsWith("install")) return `kubectl ${command}`;
+    if (ours.startsWith("install")) return shown;
     const hasScope = / (?:-n|-A)\b/.test(ours);
     // doctor looks into one namespace.
     const isUnknown = scope === "-A" && ours.startsWith("doctor");
-    return prefect(hasScope || isUnknown || scope === "" ? ours : `${ours} ${scope}`);
+    const place = hasScope || isUnknown || scope === "" ? [] : [scope];
+    return [shown, ...place, ...cluster, ...prefect].join(" ");
   });
 }
 

@@ -23,7 +23,7 @@ export interface ExpectedAgent {
 
 /** Sends nothing yet. Close it at the end. */
 export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
-  const { commands, clock, signal } = deps;
+  const { clock, signal } = deps;
   const kubernetes = clusterAnswers(deps, target);
   const prefect1 = prefect1Answers(deps, target);
   const prefect3 = prefect3Answers(deps, target);
@@ -51,7 +51,7 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
   const close = (): void => {
     for (const api of [kubernetes, prefect1, prefect3]) api.close();
   };
-  const shared = { target, commands, signal, kubernetes, prefect1, prefect3, inventory, expectedAgents };
+  const shared = { target, signal, kubernetes, prefect1, prefect3, inventory, expectedAgents };
   const path = target.templatePath;
   const source = path === undefined ? ({ kind: "default" } as const) : agentTemplateSource(path);
   return { ...shared, now: () => clock.now(), template: once(() => loadTemplate(source, deps)), close };

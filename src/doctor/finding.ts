@@ -1,6 +1,7 @@
 // A check looks at one thing; a finding is what it has found, as data. And the words that findings share.
 
 import { attempt } from "../base/attempt.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { isForbidden } from "../kube/client/errors.ts";
 import { causeOf, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
@@ -58,6 +59,11 @@ export function checkOf(about: About) {
       return [skipped(`no permission to check it: ${causeOf(found.error)}`)];
     };
   return { check, ok: findingOf("ok"), warning, broken: findingOf("broken"), skipped };
+}
+
+/** `kubectl logs agent-1 -n flows`; where it is shown, the user's own flags come behind it. */
+export function kubectl(command: string, namespace?: string): string {
+  return `kubectl ${command}${namespace === undefined ? "" : ` -n ${shellWord(namespace)}`}`;
 }
 
 /** `3 Jobs`, `1 Job`. */

@@ -19,7 +19,6 @@ type SeenRequest = Pick<CompletedRequest, "date" | "ms">;
 export interface DoctorDeps extends TemplateDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly commands: Commands;
   /** For each request. */
   readonly timeoutMs: number;
   readonly connectKube: (onRequest: (seen: SeenRequest) => void) => Promise<Connection>;
@@ -27,14 +26,6 @@ export interface DoctorDeps extends TemplateDeps {
     config: PrefectConfig,
     options: { readonly timeoutMs: number; readonly onRequest: (seen: SeenRequest) => void },
   ) => Promise<Prefect1Client>;
-}
-
-/** Completes the commands that findings show with the user's own flags. `namespace`: the command's. */
-export interface Commands {
-  /** `logs agent-1` → `kubectl logs agent-1 -n flows --context prod` */
-  readonly kubectl: (command: string, namespace?: string) => string;
-  /** `inspect fox` → `kubectl prefect inspect fox -n flows --context prod -b server` */
-  readonly prefect: (command: string, namespace?: string) => string;
 }
 
 export interface DoctorTarget {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { cliContext } from "../../src/cli/context.ts";
 import { readArgv } from "../../src/cli/help/argv.ts";
 import { commandMetadata } from "../../src/cli/help/command-metadata.ts";
-import { ownCommands, withOwnFlags } from "../../src/cli/own-flags.ts";
+import { ownFlags, withOwnFlags } from "../../src/cli/own-flags.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { everyRun } from "../support/every-run.ts";
@@ -124,10 +124,7 @@ describe("hints of errors", () => {
 });
 
 describe("withOwnFlags", () => {
-  const own = ownCommands(
-    { context: "my prod" },
-    { backend: undefined, api: undefined, tenantId: undefined },
-  );
+  const own = ownFlags({ context: "my prod" }, { backend: undefined, api: undefined, tenantId: undefined });
 
   it.each([
     { hint: "check the URL", want: "check the URL" },

@@ -1,6 +1,5 @@
-// Agents, flow runs and commands for the tests of doctor's checks, and findings as text.
+// Agents and flow runs for the tests of doctor's checks, and findings as text.
 
-import { ownCommands } from "../../src/cli/own-flags.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import type { ContainerStatus } from "../../src/kube/client/objects.ts";
 import type { AgentRow } from "../../src/orchestrator/agent-identity.ts";
@@ -11,7 +10,6 @@ import { pod, T0 } from "../job/observed-jobs.ts";
 
 /** Five minutes after all pods and Jobs were created. */
 export const NOW = new Date(T0.getTime() + 300_000);
-export const COMMANDS = ownCommands({}, { backend: undefined, api: undefined, tenantId: undefined });
 
 export function secondsAgo(seconds: number): Date {
   return new Date(NOW.getTime() - seconds * 1_000);

@@ -5,7 +5,7 @@ import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
 import type { ClusterScope } from "../cluster-scope.ts";
 import { shellWord } from "../../base/shell-word.ts";
-import { ownCommands, withOwnFlags } from "../own-flags.ts";
+import { ownFlags, withOwnFlags } from "../own-flags.ts";
 import { CONNECTION_OPTIONS } from "./connection-options.ts";
 import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
@@ -31,7 +31,7 @@ export abstract class ClusterCommand extends PrefectCommand {
 
   protected override completeHint(hint: string): string {
     // --request-timeout may be what is wrong; it is not repeated.
-    return withOwnFlags(hint, ownCommands(this.connection, this), this.scope());
+    return withOwnFlags(hint, ownFlags(this.connection, this), this.scope());
   }
 
   connectionFlags(): ConnectionFlags {

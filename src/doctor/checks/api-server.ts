@@ -4,13 +4,13 @@ import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { isForbidden, KubeError } from "../../kube/client/errors.ts";
 import { reported, unreachable } from "../answer.ts";
-import { checkOf } from "../finding.ts";
+import { checkOf, kubectl } from "../finding.ts";
 
 const { check, broken, ok, warning } = checkOf({ section: "kubernetes", check: "API server" });
 /** The oldest tested version is 1.20. */
 const OLDEST_MINOR = 20;
 
-export const apiServer = check(async ({ kubernetes, commands, signal }) => {
+export const apiServer = check(async ({ kubernetes, signal }) => {
   const { kube, target } = await reported(kubernetes.connection());
   const address = redactUrl(target.server);
   const version = await attempt(kubernetes.version);
@@ -18,7 +18,7 @@ export const apiServer = check(async ({ kubernetes, commands, signal }) => {
     const message = unreachable(address, version.error);
     const isUnreachable = version.error instanceof KubeError && version.error.reason === "Unreachable";
     if (!isUnreachable) return [broken(message, { hint: version.error.hint })];
-    const look = commands.kubectl("cluster-info");
+    const look = kubectl("cluster-info");
     return [broken(message, { hint: "check its URL and the network", look })];
   }
   const user = await attempt(() => kube.whoAmI(signal));
@@ -26,7 +26,7 @@ export const apiServer = check(async ({ kubernetes, commands, signal }) => {
   const name = user.value?.user;
   if (name === "system:anonymous") {
     const hint = "log in to the cluster again, or choose a context with credentials";
-    const look = commands.kubectl("config get-contexts");
+    const look = kubectl("config get-contexts");
     return [broken("not logged in: the kubeconfig has no credentials for it", { hint, look })];
   }
   const loggedIn = name === undefined ? "" : `, you are "${name}"`;

@@ -6,14 +6,13 @@ import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import type { ExpectedAgent } from "../context.ts";
 import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
-import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 
 const { check, broken, ok, warning } = checkOf({ section: "flow runs", check: "due flow runs" });
 /** An idle agent polls at least every ten seconds. */
 const LATE_AFTER_MS = 60_000;
 
-export const dueRuns = check(async ({ prefect1, expectedAgents, commands, signal }) => {
+export const dueRuns = check(async ({ prefect1, expectedAgents, signal }) => {
   const queries = await prefect1.queries();
   const now = prefect1.clock.now();
   const [due, registered, expected] = await Promise.all([
@@ -22,7 +21,7 @@ export const dueRuns = check(async ({ prefect1, expectedAgents, commands, signal
     expectedAgents(),
   ]);
   const running = registered.filter((agent) => isPolling(agent, now));
-  return dueRunFindings(due, { expected, running, commands, now });
+  return dueRunFindings(due, { expected, running, now });
 });
 
 /** `due`: the oldest first. If no agent is expected, a late run is a warning, whoever could take it. `now`: by the API's clock. */
@@ -31,11 +30,10 @@ export function dueRunFindings(
   seen: {
     readonly expected: readonly ExpectedAgent[];
     readonly running: readonly ExpectedAgent[];
-    readonly commands: Commands;
     readonly now: Date;
   },
 ): readonly Finding[] {
-  const { expected, running, commands, now } = seen;
+  const { expected, running, now } = seen;
   const overdue = due.filter(({ dueAt }) => now.getTime() - dueAt.getTime() > LATE_AFTER_MS);
   const takers = expected.length > 0 ? expected : running;
   const taker = takers.find((each) => overdue.some((run) => isTakenBy([each], run)));
@@ -49,7 +47,7 @@ export function dueRunFindings(
     const name = taker.installed === undefined ? "an agent" : `"${taker.installed.name}"`;
     const message = `${late(own)}, which ${name} with ${labelsText(taker.labels)} should have taken`;
     const hint = "read the agent's log: it may have reached its --limit, or cannot create Jobs";
-    const look = taker.installed && logCommand(taker.installed, commands);
+    const look = taker.installed && logCommand(taker.installed);
     const report = expected.length > 0 ? broken : warning;
     findings.push(report(message, { details: details(own), hint, look }));
   }

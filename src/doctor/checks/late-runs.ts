@@ -4,7 +4,7 @@ import { timeBetween } from "../../base/duration.ts";
 import { dateIn, textIn, type JsonObject } from "../../base/json.ts";
 import { lateRuns as readLateRuns, waitReason } from "../../prefect3/waiting.ts";
 import { reported } from "../answer.ts";
-import { checkOf, counted, firstOf } from "../finding.ts";
+import { checkOf, counted, firstOf, kubectl } from "../finding.ts";
 
 const { check, ok, warning } = checkOf({ section: "flow runs", check: "late flow runs" });
 /** A worker polls every ten seconds or so. */
@@ -12,7 +12,7 @@ const LATE_AFTER_MS = 60_000;
 /** Reasons that are looked for; each needs some requests. */
 const MAX_REASONS = 20;
 
-export const lateRuns = check(async ({ prefect3, commands, signal }) => {
+export const lateRuns = check(async ({ prefect3, signal }) => {
   if (prefect3.settings === undefined) return [];
   const api = await reported(prefect3.hello());
   const now = prefect3.clock.now();
@@ -30,7 +30,7 @@ export const lateRuns = check(async ({ prefect3, commands, signal }) => {
     const message = `${counted(runs.length, "flow run")} late by up to ${timeBetween(new Date(oldest), now)}: ${reason}`;
     const details = [firstOf(runs.map(({ name }) => textIn(name) ?? ""))];
     const hint = same[0]?.hint;
-    return warning(message, { details, hint, look: hint ? undefined : commands.prefect(`inspect ${id}`) });
+    return warning(message, { details, hint, look: hint ? undefined : kubectl(`prefect inspect ${id}`) });
   });
 });
 

@@ -2,12 +2,12 @@
 
 import { countsText, OLDER_THAN_MS } from "../../cleanup/item.ts";
 import { planCleanup } from "../../cleanup/plan.ts";
-import { checkOf, firstOf } from "../finding.ts";
+import { checkOf, firstOf, kubectl } from "../finding.ts";
 
 const { check, ok, skipped, warning } = checkOf({ section: "leftovers", check: "leftovers" });
 const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };
 
-export const leftovers = check(async ({ kubernetes, commands, inventory: load, now }) => {
+export const leftovers = check(async ({ kubernetes, inventory: load, now }) => {
   const [inventory, { namespace }] = await Promise.all([load(), kubernetes.cluster()]);
   const { warnings } = inventory;
   const unread = warnings.length > 0 ? [skipped("not all could be read", { details: warnings })] : [];
@@ -17,9 +17,9 @@ export const leftovers = check(async ({ kubernetes, commands, inventory: load, n
   const found = warning(`cleanup would remove ${countsText(items)}`, {
     details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],
     hint: "see what and why, or remove it",
-    look: commands.prefect("cleanup --dry-run", namespace),
+    look: kubectl("prefect cleanup --dry-run", namespace),
     // Asks before it removes anything.
-    fix: [commands.prefect("cleanup", namespace)],
+    fix: [kubectl("prefect cleanup", namespace)],
   });
   return [found, ...unread];
 });

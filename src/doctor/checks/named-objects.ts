@@ -7,7 +7,7 @@ import { describeObject, type Secret } from "../../kube/client/objects.ts";
 import { sampleJob } from "../../prefect1/build/build.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Context } from "../context.ts";
-import { checkOf, type Finding } from "../finding.ts";
+import { checkOf, kubectl, type Finding } from "../finding.ts";
 import { referencesOf, type Reference } from "./pod-references.ts";
 
 const { check } = checkOf({ section: "kubernetes", check: "named objects" });
@@ -20,7 +20,7 @@ const ofTemplate = checkOf({ section: "kubernetes", check: "objects of the job t
 const PULL_SECRET_TYPES = new Set(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"]);
 
 export const namedObjects = check(async (context) => {
-  const { kubernetes, target, commands, signal } = context;
+  const { kubernetes, target, signal } = context;
   const { kube, namespace, settings } = await kubernetes.cluster();
   const pods = await samplePods(context, settings);
   const ofFlows = [
@@ -45,7 +45,7 @@ export const namedObjects = check(async (context) => {
       const shown = `"${ref.name}" in namespace "${ref.namespace}"`;
       const found = await kube.get("serviceaccounts", ref, signal);
       if (found !== undefined) return account.ok(`${shown} exists`);
-      const fix = [commands.kubectl(`create serviceaccount ${shellWord(ref.name)}`, ref.namespace)];
+      const fix = [kubectl(`create serviceaccount ${shellWord(ref.name)}`, ref.namespace)];
       return account.broken(`${shown} does not exist, so its pods cannot start`, { hint: "create it", fix });
     }),
     ...each(pullSecret, pullSecrets, async (name) => pullSecretFinding(name, await secret(name))),
@@ -59,7 +59,7 @@ export const namedObjects = check(async (context) => {
         return keySecret.broken(`"${name}" has no key "${key}"; it has ${has || "none"}`, { hint });
       // Fails without the variable, instead of creating an empty key.
       const literal = `--from-literal=${shellWord(key)}="\${PREFECT__CLOUD__API_KEY:?}"`;
-      const fix = [commands.kubectl(`create secret generic ${shellWord(name)} ${literal}`, namespace)];
+      const fix = [kubectl(`create secret generic ${shellWord(name)} ${literal}`, namespace)];
       return keySecret.broken(`"${name}" does not exist`, { hint: "create it", fix });
     }),
     ...each(ofTemplate, references, async ({ resource, name, key }) => {

@@ -11,8 +11,7 @@ import {
   type Permission,
 } from "../../kube/permissions.ts";
 import type { InstalledAgent, ServiceAccountRef } from "../../prefect1/installed-agent.ts";
-import { checkOf, type Finding, type More } from "../finding.ts";
-import type { Commands } from "../target.ts";
+import { checkOf, kubectl, type Finding, type More } from "../finding.ts";
 
 const { check } = checkOf({ section: "permissions", check: "permissions" });
 
@@ -23,7 +22,7 @@ const WITHOUT_UID =
 /** Whose permissions are checked, and for what. Without an account: of the user, as whom `agent start` would run here. */
 type Holder = Pick<InstalledAgent, "leaderElect" | "cleansUp"> & Partial<Pick<InstalledAgent, "account">>;
 
-export const permissions = check(async ({ kubernetes, target, commands, signal }) => {
+export const permissions = check(async ({ kubernetes, target, signal }) => {
   const { kube, namespace, agents } = await kubernetes.cluster();
   const { account, leaderElect } = target;
   const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
@@ -46,7 +45,7 @@ export const permissions = check(async ({ kubernetes, target, commands, signal }
       const missing = await missingPermissions(kube, wanted, { who, signal });
       const help =
         others.length === 0
-          ? grantHelp(holder, { namespace, accounts }, commands)
+          ? grantHelp(holder, { namespace, accounts })
           : { hint: `leave out --for: the agent here runs as ServiceAccount ${others.join(", ")}` };
       const findings = permissionFindings(holder, wanted, missing);
       return findings.map((finding) => (finding.status === "ok" ? finding : { ...finding, ...help }));
@@ -89,7 +88,6 @@ export function permissionFindings(
 export function grantHelp(
   { account, leaderElect, cleansUp }: Holder,
   { namespace, accounts }: { readonly namespace: string; readonly accounts: readonly ServiceAccountRef[] },
-  { kubectl }: Commands,
 ): More {
   const here = accounts.filter((each) => each.namespace === namespace).map(({ name }) => name);
   const isDefault = here.includes("default");

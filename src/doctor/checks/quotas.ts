@@ -4,13 +4,13 @@ import { objectIn, textIn } from "../../base/json.ts";
 import { parseQuantity } from "../../base/quantity.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { AnyObject } from "../../kube/client/objects.ts";
-import { checkOf, counted } from "../finding.ts";
+import { checkOf, counted, kubectl } from "../finding.ts";
 
 const { check, ok, warning } = checkOf({ section: "flow runs", check: "quota" });
 /** The resources that Jobs and their pods use. */
 const JOB_RESOURCES = /^(?:pods|cpu|memory|(?:requests|limits)\..*|count\/(?:pods|jobs\.batch))$/;
 
-export const quotas = check(async ({ kubernetes, commands, signal }) => {
+export const quotas = check(async ({ kubernetes, signal }) => {
   const { kube, namespace } = await kubernetes.cluster();
   const found = await Array.fromAsync(listAll(kube, "resourcequotas", { namespace, signal }));
   const full = found.filter((quota) => exhaustedIn(quota).length > 0);
@@ -20,7 +20,7 @@ export const quotas = check(async ({ kubernetes, commands, signal }) => {
     const resources = exhaustedIn(quota).join(", ");
     return warning(`"${name}" is used up (${resources}), so no more pods of flow runs can start`, {
       hint: "wait for pods to terminate, clean up, or raise the quota",
-      look: commands.kubectl(`describe quota ${name}`, namespace),
+      look: kubectl(`describe quota ${name}`, namespace),
     });
   });
 });

@@ -3,7 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
-import { checkOf, counted, firstOf, type More } from "../finding.ts";
+import { checkOf, counted, firstOf, kubectl, type More } from "../finding.ts";
 
 const { check, broken, ok, warning } = checkOf({ section: "flow runs", check: "stalled flow runs" });
 /** After this time without a heartbeat Lazarus restarts a run (prefect-1 protocol 10.5). */
@@ -17,7 +17,7 @@ const NO_JOB_AFTER_MS = 60_000;
 const ENDED_OR_NOT =
   "read the run's log: its Job may have ended; if it tells of none, the agent's log says why it creates none";
 
-export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, commands, signal }) => {
+export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, signal }) => {
   const queries = await prefect1.queries();
   const now = prefect1.clock.now();
   const [runs, cluster, found] = await Promise.all([
@@ -40,7 +40,7 @@ export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, comma
   const more = (some: readonly StalledRun[], command: string, hint: string): More => ({
     details: [firstOf(some.map(({ name, state }) => `${name} (${state})`))],
     hint,
-    look: commands.prefect(`${command} ${some[0]?.id}`, cluster.value?.namespace),
+    look: kubectl(`prefect ${command} ${some[0]?.id}`, cluster.value?.namespace),
   });
   const noJob = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
   const noHeartbeat = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;

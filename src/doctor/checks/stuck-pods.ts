@@ -3,23 +3,22 @@
 import { formatDuration } from "../../base/duration.ts";
 import { jobRows, type JobRow } from "../../inventory/job-row.ts";
 import { isDone } from "../../orchestrator/flow-run.ts";
-import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
-import type { Commands } from "../target.ts";
+import { checkOf, counted, firstOf, kubectl, type Finding } from "../finding.ts";
 
 const { check, broken, ok, skipped, warning } = checkOf({ section: "flow runs", check: "pods" });
 /** How long a pod may take to start. */
 const GRACE_MS = 60_000;
 
-export const stuckPods = check(async ({ inventory, commands, now }) => {
+export const stuckPods = check(async ({ inventory, now }) => {
   const { runs, forbidden } = await inventory();
   // Without permission to list pods, every Job would seem to have none.
   const hidden = (["jobs", "pods"] as const).filter((each) => forbidden?.has(each));
   if (hidden.length > 0) return [skipped(`no permission to list ${hidden.join(", ")}`)];
-  return stuckFindings(jobRows(runs, now()), commands, now());
+  return stuckFindings(jobRows(runs, now()), now());
 });
 
 /** One finding for each reason; an ok finding if there is none. */
-export function stuckFindings(rows: readonly JobRow[], commands: Commands, now: Date): readonly Finding[] {
+export function stuckFindings(rows: readonly JobRow[], now: Date): readonly Finding[] {
   const age = ({ job: { job, pods } }: Pick<JobRow, "job">): number =>
     now.getTime() - Date.parse((pods.at(-1) ?? job).metadata.creationTimestamp);
   // The Jobs of runs that are over are leftovers.
@@ -35,7 +34,7 @@ export function stuckFindings(rows: readonly JobRow[], commands: Commands, now: 
     return report(`${counted(group.length, "Job")} waiting for ${longest}: ${reason}`, {
       details: [firstOf(group.map(({ run, job }) => run.name ?? job.job.metadata.name))],
       hint: "see what it waits for",
-      look: commands.prefect(`inspect ${group[0]?.run.flowRunId}`, group[0]?.run.namespace),
+      look: kubectl(`prefect inspect ${group[0]?.run.flowRunId}`, group[0]?.run.namespace),
     });
   });
 }

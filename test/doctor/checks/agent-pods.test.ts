@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { podFindings, podlessFinding, unreadFinding } from "../../../src/doctor/checks/agent-pods.ts";
 import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
 import { SettingsError } from "../../../src/base/errors.ts";
-import { COMMANDS, installed, lines, NOW, secondsAgo } from "../samples.ts";
+import { installed, lines, NOW, secondsAgo } from "../samples.ts";
 
 const PROD = installed("prod", ["k8s"]);
 
 function found(status: Partial<ContainerStatus>, others = [] as (typeof PROD)[], now = NOW) {
-  return podFindings([installed("prod", ["k8s"], status), ...others], COMMANDS, now);
+  return podFindings([installed("prod", ["k8s"], status), ...others], now);
 }
 
 const failed = (exitCode: number) => ({ terminated: { exitCode } });
@@ -15,7 +15,7 @@ const runningSince = (seconds: number) => ({ running: { startedAt: secondsAgo(se
 
 describe("the agent's own pods", () => {
   it("are ok when they are ready, and show what the agent is", () => {
-    expect(lines(podFindings([PROD], COMMANDS, NOW))).toEqual([
+    expect(lines(podFindings([PROD], NOW))).toEqual([
       `ok agent's pods: prod-pod (5m old) runs "prod" with label k8s as ServiceAccount prefect-agent`,
     ]);
   });
@@ -67,7 +67,7 @@ describe("the agent's own pods", () => {
     { name: "is ready", status: { ready: true }, want: "warning", message: "prod-pod: cannot read NAME" },
   ])("say which setting cannot be read when the pod $name", ({ status, want, message }) => {
     const error = new SettingsError("cannot read NAME", { hint: "correct it" });
-    const finding = unreadFinding(installed("prod", [], status).pod, error, { commands: COMMANDS, now: NOW });
+    const finding = unreadFinding(installed("prod", [], status).pod, error, NOW);
     expect(finding).toMatchObject({ status: want, hint: "correct it" });
     expect(finding.message).toContain(message);
     expect([finding.message, ...(finding.details ?? [])].join()).toContain("cannot read NAME");
@@ -76,10 +76,11 @@ describe("the agent's own pods", () => {
 
 describe("a Deployment of an agent without a pod", () => {
   const deployment = (spec: object, conditions: readonly object[] = []) =>
-    podlessFinding(
-      { metadata: { name: "prefect-agent", namespace: "flows" }, spec, status: { conditions } } as never,
-      COMMANDS,
-    );
+    podlessFinding({
+      metadata: { name: "prefect-agent", namespace: "flows" },
+      spec,
+      status: { conditions },
+    } as never);
 
   it("is broken, and tells why its pod is refused", () => {
     const message = 'pods "prefect-agent-1" is forbidden: exceeded quota: few';

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { agentFindings } from "../../../src/doctor/checks/agents.ts";
 import type { ExpectedAgent } from "../../../src/doctor/context.ts";
 import type { AgentRow } from "../../../src/orchestrator/agent-identity.ts";
-import { COMMANDS, installed, lines, NOW, registered } from "../samples.ts";
+import { installed, lines, NOW, registered } from "../samples.ts";
 
 function found(agents: readonly AgentRow[], expected: readonly ExpectedAgent[] = []) {
-  return agentFindings(agents, expected, { commands: COMMANDS, now: NOW });
+  return agentFindings(agents, expected, NOW);
 }
 
 const MINE = { labels: ["k8s", "eu"], installed: installed("prod", ["k8s", "eu"]) };

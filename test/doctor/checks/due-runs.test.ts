@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { dueRunFindings } from "../../../src/doctor/checks/due-runs.ts";
 import type { ExpectedAgent } from "../../../src/doctor/context.ts";
 import type { DueRun } from "../../../src/prefect1/doctor-queries.ts";
-import { COMMANDS, due, installed, lines, NOW } from "../samples.ts";
+import { due, installed, lines, NOW } from "../samples.ts";
 
 const MINE: ExpectedAgent = { labels: ["k8s"], installed: installed("prod", ["k8s"]) };
 const STRANGER = { labels: ["eu"] };
 
 function found(runs: readonly DueRun[], expected: readonly ExpectedAgent[] = [MINE], running = [STRANGER]) {
-  return dueRunFindings(runs, { expected, running, commands: COMMANDS, now: NOW });
+  return dueRunFindings(runs, { expected, running, now: NOW });
 }
 
 describe("due flow runs", () => {

@@ -5,7 +5,6 @@ import {
   serviceAccountSubject,
 } from "../../../src/doctor/checks/permissions.ts";
 import { AGENT_PERMISSIONS, permissionName, permissionsIn } from "../../../src/kube/permissions.ts";
-import { COMMANDS } from "../samples.ts";
 
 const ACCOUNT = { namespace: "flows", name: "prefect-agent" };
 const HOLDER = { account: ACCOUNT, leaderElect: false, cleansUp: false };
@@ -97,7 +96,7 @@ describe("the commands that grant permissions", () => {
     },
   ])("to $name print and bind nothing but permissions", ({ holder, want }) => {
     const given = { namespace: "flows", accounts: [holder.account] };
-    expect(grantHelp(holder, given, COMMANDS).fix).toEqual(want);
+    expect(grantHelp(holder, given).fix).toEqual(want);
   });
 
   it.each([
@@ -108,7 +107,7 @@ describe("the commands that grant permissions", () => {
   ])("to $name take nothing from $others", ({ name, others, rbac, bound }) => {
     const accounts = [name, ...others].map((each) => ({ namespace: "flows", name: each }));
     const holder = { ...HOLDER, account: { namespace: "flows", name } };
-    const { fix = [] } = grantHelp(holder, { namespace: "flows", accounts }, COMMANDS);
+    const { fix = [] } = grantHelp(holder, { namespace: "flows", accounts });
     expect(fix[0]).toContain(`install ${rbac} `);
     const accountsOf = fix.slice(1).map((command) => /--serviceaccount=flows:(\S+)/.exec(command)?.[1]);
     expect(new Set(accountsOf)).toEqual(new Set(bound));
@@ -118,7 +117,6 @@ describe("the commands that grant permissions", () => {
     const { look, fix } = grantHelp(
       { leaderElect: false, cleansUp: false },
       { namespace: "my flows", accounts: [] },
-      COMMANDS,
     );
     expect({ look, fix }).toEqual({ look: `${MINIMAL} -n 'my flows'`, fix: undefined });
   });

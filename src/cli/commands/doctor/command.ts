@@ -4,11 +4,11 @@ import { Command } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-row.ts";
 import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
+import type { Finding } from "../../../doctor/finding.ts";
 import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
 import { optionGroup, switchOption, textOption } from "../../options/option-group.ts";
-import { ownCommands } from "../../own-flags.ts";
 
 /** The options of `agent start` that can be checked. */
 const OPTIONS = {
@@ -61,7 +61,8 @@ export class DoctorCommand extends ClusterCommand {
     const target = await doctorTarget(this);
     const progress = new Progress(this.context.stderr, this.context.clock, this.context.env);
     progress.update("checking Kubernetes and Prefect");
-    const findings = await runChecks(this.#deps(), target).finally(() => progress.clear());
+    const found = await runChecks(this.#deps(), target).finally(() => progress.clear());
+    const findings = found.map((each) => this.#withOwnFlags(each));
     const { fixLines, reportLines, reportObject } = await import("./report.ts");
     if (output === "text") {
       const { verbose } = this;
@@ -71,13 +72,19 @@ export class DoctorCommand extends ClusterCommand {
     return findings.some(({ status }) => status === "broken") ? 1 : 0;
   }
 
+  /** Its commands act on the user's own cluster and Prefect. */
+  #withOwnFlags(finding: Finding): Finding {
+    const { look, fix } = finding;
+    const own = (command: string): string => this.completeHint(command);
+    return { ...finding, look: look && own(look), fix: fix?.map(own) };
+  }
+
   #deps(): DoctorDeps {
     const connection = this.connectionFlags();
     const timeoutMs = connection.requestTimeoutMs ?? DEADLINE_MS;
     return {
       ...this.context,
       timeoutMs,
-      commands: ownCommands(connection, this),
       connectKube: (onRequest) =>
         this.context.connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
     };
