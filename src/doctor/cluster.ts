@@ -32,62 +32,41 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const otherwise = ofContext.value === "" ? { value: "default", source: DEFAULT_SOURCE } : ofContext;
     return { kube, chosen: target.namespace ?? otherwise };
   });
-  const { agentPods, otherAccounts, agents, deployments } = podAnswers(reachable, target, signal);
-  const namespaced = once(async () => {
-    const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
-    const installed = found.value ?? [];
+  const pods = podAnswers(reachable, target, signal);
+  /** API, agents, and the Jobs' namespace, with what was read of it. */
+  const located = once(async () => {
+    const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(pods.agents)]);
+    const agents = found.value ?? [];
     // The agents' own namespace, if they agree.
-    const [own = chosen.value, ...others] = new Set(installed.map(({ settings }) => settings.namespace));
+    const [own = chosen.value, ...others] = new Set(agents.map(({ settings }) => settings.namespace));
     const isChosen = target.account !== undefined || others.length > 0 || own === chosen.value;
     const namespace: Sourced<string> = isChosen ? chosen : { value: own, source: "the agent's pod" };
-    return { kube, agents: installed, namespace };
+    const ref = { namespace: "", name: namespace.value };
+    const object = await attempt(() => kube.get("namespaces", ref, signal));
+    return { kube, agents, namespace, object };
   });
-  const namespaceObject = once(async () => {
-    const { kube, namespace } = await namespaced();
-    return kube.get("namespaces", { namespace: "", name: namespace.value }, signal);
-  });
-  /** API, agents and the Jobs' namespace, unless that does not exist; and the settings of the agents' Jobs. */
+  /** The same, unless the namespace does not exist; and the settings of the agents' Jobs. */
   const cluster = once(async () => {
-    const [found, object] = await Promise.all([namespaced(), attempt(namespaceObject)]);
+    const { kube, agents, object, ...found } = await located();
     const namespace = found.namespace.value;
     if (object.ok && object.value === undefined) throw new ReportedError(`no namespace "${namespace}"`);
     // Without an agent: what `agent start` would use here.
     const here = target.config.ok ? [jobSettings(target.config.value, { ...target.given, namespace })] : [];
-    const settings = found.agents.length > 0 ? found.agents.map((agent) => agent.settings) : here;
-    const namespaceUid = object.value?.metadata.uid;
-    const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
-    return { ...found, namespace, settings, place };
+    const settings = agents.length > 0 ? agents.map((agent) => agent.settings) : here;
+    const place: Place = { namespace, namespaceUid: object.value?.metadata.uid, ca: kube.clusterId };
+    return { kube, agents, namespace, settings, place };
   });
-  return {
-    connection,
-    version,
-    agentPods,
-    otherAccounts,
-    agents,
-    deployments,
-    namespaced,
-    namespaceObject,
-    cluster,
-    clock: time,
-    close,
-  };
+  return { ...pods, connection, version, located, cluster, clock: time, close };
 }
 
 type Reachable = () => Promise<{ readonly kube: KubeApi; readonly chosen: Sourced<string> }>;
 
 function podAnswers(reachable: Reachable, target: DoctorTarget, signal: AbortSignal) {
   const { account } = target;
-  const lists = new Map<string, Promise<readonly Pod[]>>();
-  const listIn = async (namespace: string): Promise<readonly Pod[]> => {
+  const podsIn = async (namespace: string): Promise<readonly Pod[]> => {
     const { kube } = await reachable();
     const { items } = await kube.listPage("pods", { namespace, labelSelector: AGENT_POD_SELECTOR }, signal);
     return items.filter(isLiving);
-  };
-  /** Listed once, whoever asks. */
-  const podsIn = (namespace: string): Promise<readonly Pod[]> => {
-    const list = lists.get(namespace) ?? listIn(namespace);
-    lists.set(namespace, list);
-    return list;
   };
   const isAsked = ({ metadata, spec }: Pod): boolean =>
     account === undefined || (metadata.namespace === account.namespace && accountName(spec) === account.name);
