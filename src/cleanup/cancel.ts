@@ -107,8 +107,6 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   const known = clustersOf(inventory, ids);
   // A Dask cluster alone, in a namespace of its own, says nothing of where the flow is.
   const here = new Set(inventory.runs.flatMap((run) => (run.observed.jobs.length > 0 ? run.flowRunId : [])));
-  const mayRun = accepted.filter((run) => cancelling.has(run.flowRunId) && !wasPending(run));
-  const elsewhere = new Set(mayRun.map(({ flowRunId }) => flowRunId).filter((id) => !here.has(id)));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
       stillEnding(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
@@ -124,7 +122,7 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
     work,
     accepted.filter(({ flowRunId: id }) => !problems.some(({ runId }) => runId === id)),
   );
-  await setCancelled(work, ended, { cancelling, elsewhere, hasWaited: options.timeoutMs !== undefined });
+  await setCancelled(work, ended, { cancelling, here, hasWaited: options.timeoutMs !== undefined });
 }
 
 function problemOf(error: unknown): CancelProblem {
@@ -240,10 +238,10 @@ function heldBy({ resource, ref }: PlanItem, finalizers: readonly string[]): str
   return `a pod of it has not ended, perhaps on a node that does not answer: ${pods}`;
 }
 
-/** By their ids: the runs that were Cancelling before, those that may run elsewhere, and whether what was deleted is gone. */
+/** By their ids: the runs that were Cancelling before, those that had Jobs here, and whether what was deleted is gone. */
 interface Ending {
   readonly cancelling: ReadonlySet<string>;
-  readonly elsewhere: ReadonlySet<string>;
+  readonly here: ReadonlySet<string>;
   readonly hasWaited: boolean;
 }
 
@@ -251,7 +249,7 @@ interface Ending {
 async function setCancelled(
   { prefect, readStates, namespace, onStep, result }: Work,
   runs: readonly OwnerRun[],
-  { cancelling, elsewhere, hasWaited }: Ending,
+  { cancelling, here, hasWaited }: Ending,
 ): Promise<void> {
   if (prefect === undefined) return;
   const statuses = await readStates(runs);
@@ -268,7 +266,7 @@ async function setCancelled(
     // The agent came first.
     if (isDone) return onStep(`flow run ${displayName(run)} is Cancelled`);
     if (status.state.type !== "cancelling") return;
-    if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
+    if (!here.has(id) && !wasPending(run)) return void result.problems.push(elsewhereProblem(run, namespace));
     await directory?.setCancelled(id, MESSAGES[leftOf(id, result, hasWaited)]);
     onStep(`flow run ${displayName(run)} is Cancelled`);
   });
