@@ -3,16 +3,13 @@
 
 import { aCpu, aMemory, aNamespace, aServiceAccount, secretNames } from "../agent/option-checks.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
+import type { InstallOptions } from "./options.ts";
 
-/** What flags say in place of variables. */
-interface InsteadOf {
-  readonly namespace?: string | undefined;
-  readonly serviceAccountName?: string | undefined;
-  readonly imagePullSecrets?: string | undefined;
-}
-
-/** Throws SettingsError for the first one that is not valid, and in whose place no flag stands. */
-export function checkVariables({ variables }: PrefectConfig, flags: InsteadOf): void {
+/** `flags`: what holds in place of variables. Throws SettingsError for the first one that is not valid, and in whose place no flag stands. */
+export function checkVariables(
+  { variables }: PrefectConfig,
+  flags: Pick<InstallOptions, "namespace" | "serviceAccountName" | "imagePullSecrets">,
+): void {
   const { namespace, serviceAccountName, imagePullSecrets, resources } = variables;
   const rows = [
     ["NAMESPACE", flags.namespace ? undefined : namespace?.value, aNamespace],
