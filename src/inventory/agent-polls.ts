@@ -4,7 +4,7 @@
 import { attempt } from "../base/attempt.ts";
 import { ownerOf } from "../job/owner.ts";
 import { agentKey, lastPolls, type AgentIdentity } from "../orchestrator/agent-identity.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
+import { lifecycleOf } from "../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { agentText, isGone, pollText, type RunOwner } from "./run-owner.ts";
@@ -20,11 +20,9 @@ export function ownerWarnings(runs: readonly InventoryRun[]): readonly string[] 
 
 /** The agents that are gone, each with the runs here that it has not finished. */
 export function goneAgents(runs: readonly InventoryRun[]): readonly (readonly [RunOwner, InventoryRun[]])[] {
-  const left = runs.filter(
-    ({ owner, status }) =>
-      owner !== undefined && isGone(owner) && status.kind === "known" && !isFinished(status.state.type),
-  );
-  const byAgent = Map.groupBy(left, ({ owner }) => (owner === undefined ? "" : agentKey(owner)));
+  const isLeft = ({ owner, status }: InventoryRun): boolean =>
+    owner !== undefined && isGone(owner) && lifecycleOf(status).kind === "alive";
+  const byAgent = Map.groupBy(runs.filter(isLeft), ({ owner }) => owner && agentKey(owner));
   return [...byAgent.values()].flatMap((group) =>
     group[0]?.owner ? [[group[0].owner, group] as const] : [],
   );
@@ -62,8 +60,7 @@ function ownerIn({ observed, status }: InventoryRun, silences: Silences): RunOwn
   if (status.kind !== "known") return undefined;
   const job = observed.jobs.at(-1)?.job;
   const owner = (job && ownerOf(job.metadata)) ?? status.agent;
-  if (owner === undefined) return undefined;
-  return withSilence(owner, silences);
+  return owner && withSilence(owner, silences);
 }
 
 /** The agent, and how long ago it polled. */

@@ -5,7 +5,8 @@ import { createdMs, formerJobOf, isLetGo, jobUidOf, type ObservedJob } from "../
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 
-interface RunObjects {
+/** Of flow runs. */
+export interface RunObjects {
   readonly jobs: readonly Job[];
   readonly pods: readonly Pod[];
   readonly events: readonly KubeEvent[];

@@ -18,7 +18,7 @@ import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
-import { groupRuns, prefectVersionOf } from "./group-runs.ts";
+import { groupRuns, prefectVersionOf, type RunObjects } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { stateReaders, type StateSources } from "./run-states.ts";
 
@@ -118,10 +118,7 @@ function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQu
   return { ...where, fieldSelector, labelSelector: selectors.join(",") };
 }
 
-interface Found {
-  readonly jobs: readonly Job[];
-  readonly pods: readonly Pod[];
-}
+type Found = Omit<RunObjects, "events">;
 
 /** The agent of Prefect 2, and some flows, label only the Job; its pods are found by the Job's name. */
 async function unlabelledPods(
