@@ -51,22 +51,12 @@ function planClassic(input: DaskPlanInput, draft: PlanDraft): void {
     draft.add(part, pod, { running: pod.status.phase === "Running", ...decision });
   }
   const hasKeptPod = draft.kept.length > 0;
-  const others = living.length > 0 ? livingPlan : planFrontends(input);
-  const decision = hasKeptPod ? { keep: "a pod of its cluster is kept" } : others;
-  for (const budget of dask.budgets) draft.add("budget", budget, keptWhileYoung(budget, input, decision));
-  for (const service of dask.services)
-    draft.add("service", service, keptWhileYoung(service, input, decision));
-}
-
-/** When the last pod disappeared is unknown: the age of the Service or budget must do. */
-function keptWhileYoung(
-  object: AnyObject,
-  { now, olderThanMs }: DaskPlanInput,
-  decision: KeepOrDelete,
-): KeepOrDelete {
-  const ageMs = now.getTime() - createdMs(object);
-  if ("keep" in decision || decision.reason !== "no-pods" || ageMs >= olderThanMs) return decision;
-  return { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
+  const planOther = (object: AnyObject): KeepOrDelete => {
+    if (hasKeptPod) return { keep: "a pod of its cluster is kept" };
+    return living.length > 0 ? livingPlan : planFrontend(object, input);
+  };
+  for (const budget of dask.budgets) draft.add("budget", budget, planOther(budget));
+  for (const service of dask.services) draft.add("service", service, planOther(service));
 }
 
 function planFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskPlanInput): KeepOrDelete {
@@ -116,12 +106,16 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   return { reason: "replaced", message };
 }
 
-/** The Services and budgets of a cluster without pods. */
-function planFrontends(input: DaskPlanInput): KeepOrDelete {
-  const { owner, dask } = input;
+/** A Service or budget of a cluster without pods. */
+function planFrontend(object: AnyObject, input: DaskPlanInput): KeepOrDelete {
+  const { owner, dask, now, olderThanMs } = input;
   const isCertain = dask.owner !== undefined && dask.owner.by !== "guess";
   const isUsed = owner?.lifecycle.kind === "alive" || remainingPods(input).length > 0;
   if (isCertain && isUsed) return { keep: owner?.lifecycle.text ?? "its flow run is still running" };
+  // When the last pod disappeared is unknown: the age of the Service or budget must do.
+  const ageMs = now.getTime() - createdMs(object);
+  if (ageMs < olderThanMs)
+    return { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
   return { reason: "no-pods", message: "its Dask cluster has no pods" };
 }
 
