@@ -21,19 +21,15 @@ export const dueRuns = check(async ({ prefect1, expectedAgents, signal }) => {
     expectedAgents(),
   ]);
   const running = registered.filter((agent) => isPolling(agent, now));
-  return dueRunFindings(due, { expected, running, now });
+  return dueRunFindings(due, { expected, running }, now);
 });
 
 /** `due`: the oldest first. If no agent is expected, a late run is a warning, whoever could take it. `now`: by the API's clock. */
 export function dueRunFindings(
   due: readonly DueRun[],
-  seen: {
-    readonly expected: readonly ExpectedAgent[];
-    readonly running: readonly ExpectedAgent[];
-    readonly now: Date;
-  },
+  { expected, running }: Readonly<Record<"expected" | "running", readonly ExpectedAgent[]>>,
+  now: Date,
 ): readonly Finding[] {
-  const { expected, running, now } = seen;
   const overdue = due.filter(({ dueAt }) => now.getTime() - dueAt.getTime() > LATE_AFTER_MS);
   const takers = expected.length > 0 ? expected : running;
   const taker = takers.find((each) => overdue.some((run) => isTakenBy([each], run)));

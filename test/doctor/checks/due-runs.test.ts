@@ -8,7 +8,7 @@ const MINE: ExpectedAgent = { labels: ["k8s"], installed: installed("prod", ["k8
 const STRANGER = { labels: ["eu"] };
 
 function found(runs: readonly DueRun[], expected: readonly ExpectedAgent[] = [MINE], running = [STRANGER]) {
-  return dueRunFindings(runs, { expected, running, now: NOW });
+  return dueRunFindings(runs, { expected, running }, NOW);
 }
 
 describe("due flow runs", () => {
