@@ -5,8 +5,8 @@ import { attempt } from "../base/attempt.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import { loadInventory } from "../inventory/load.ts";
 import { isReady } from "../inventory/pod-status.ts";
-import { loadTemplate } from "../prefect1/build/template-sources.ts";
-import { agentTemplateSource } from "../prefect1/build/template.ts";
+import { readTemplate } from "../prefect1/build/template-sources.ts";
+import { agentTemplate } from "../prefect1/build/template.ts";
 import type { InstalledAgent } from "../prefect1/installed-agent.ts";
 import { once } from "./answer.ts";
 import { clusterAnswers } from "./cluster.ts";
@@ -52,7 +52,6 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
     for (const api of [kubernetes, prefect1, prefect3]) api.close();
   };
   const shared = { target, signal, kubernetes, prefect1, prefect3, inventory, expectedAgents };
-  const path = target.templatePath;
-  const source = path === undefined ? ({ kind: "default" } as const) : agentTemplateSource(path);
-  return { ...shared, now: () => clock.now(), template: once(() => loadTemplate(source, deps)), close };
+  const template = once(() => agentTemplate(target.templatePath, (source) => readTemplate(source, deps)));
+  return { ...shared, now: () => clock.now(), template, close };
 }

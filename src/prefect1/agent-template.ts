@@ -15,10 +15,10 @@ import {
   checkTemplateNamespace,
   parseTemplate,
   templateError,
-  type PathSource,
+  type ReadTemplate,
   type Template,
+  type TemplateSource,
 } from "./build/template.ts";
-import type { ReadTemplate } from "./build/template-sources.ts";
 
 export interface AgentTemplateDeps {
   readonly readTemplate: ReadTemplate;
@@ -35,7 +35,7 @@ const READ_EVERY_MS = { file: 2_000, address: 15_000 };
 const ON_SERVER = /^(?:https?|s3|gcs|gs):/i;
 
 export class AgentTemplate {
-  readonly source: PathSource;
+  readonly source: TemplateSource;
   readonly #deps: AgentTemplateDeps;
   /** The newest text that was looked at, and what is wrong with it. */
   #text: string | undefined;

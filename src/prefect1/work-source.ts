@@ -18,8 +18,13 @@ import { buildJob } from "./build/build.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import type { AgentTemplate } from "./agent-template.ts";
-import { templateSourceOf, type PathSource, type Template } from "./build/template.ts";
-import { templateFrom, type ReadTemplate } from "./build/template-sources.ts";
+import {
+  DEFAULT_TEMPLATE,
+  runTemplate,
+  type ReadTemplate,
+  type Template,
+  type TemplateSource,
+} from "./build/template.ts";
 import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
@@ -195,12 +200,10 @@ export class Prefect1WorkSource implements WorkSource {
 
   #submission(work: ClaimedWork): Submission {
     const { flowRun, claim } = work;
-    let ofRun: Promise<Template> | undefined;
+    let ofRun: Promise<Template | undefined> | undefined;
     const template = async (): Promise<Template> => {
-      const { template: ofAgent } = this.#options;
-      const source = templateSourceOf(flowRun, ofAgent?.source);
-      if (ofAgent !== undefined && source === ofAgent.source) return ofAgent.current();
-      return (ofRun ??= templateFrom(source, (path) => this.#readTemplate(path)));
+      ofRun ??= runTemplate(flowRun, (source) => this.#readTemplate(source));
+      return (await ofRun) ?? this.#options.template?.current() ?? DEFAULT_TEMPLATE;
     };
     let hasFailed = false;
     const prepare = async (): Promise<void> => {
@@ -226,7 +229,7 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   /** Several runs that need the same text at a time read it once. */
-  #readTemplate(source: PathSource): Promise<string> {
+  #readTemplate(source: TemplateSource): Promise<string> {
     const key = `${source.origin.from} ${source.path}`;
     const reading =
       this.#reading.get(key) ?? this.#options.readTemplate(source).finally(() => this.#reading.delete(key));

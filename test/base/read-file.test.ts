@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { filesAt, readFromDisk } from "../../src/base/read-file.ts";
 import { readToml } from "../../src/base/toml.ts";
 import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
-import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
-import { agentTemplateSource } from "../../src/prefect1/build/template.ts";
+import { readTemplate } from "../../src/prefect1/build/template-sources.ts";
+import { agentTemplate, type ReadTemplate } from "../../src/prefect1/build/template.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const ENCODINGS: readonly (readonly [string, (text: string) => Buffer])[] = [
@@ -34,6 +34,8 @@ function written(bytes: Buffer): string {
   return path;
 }
 
+const read: ReadTemplate = (source) => readTemplate(source, { env: {} });
+
 const TEMPLATE = `kind: Job
 metadata:
   annotations: {team: "Zürich ☃"}
@@ -51,7 +53,7 @@ spec:
 
 describe.each(ENCODINGS)("a file in %s", (_, encode) => {
   it("is read as a job template", async () => {
-    const { body } = await loadTemplate(agentTemplateSource(written(encode(TEMPLATE))), { env: {} });
+    const { body } = await agentTemplate(written(encode(TEMPLATE)), read);
     expect(body).toEqual({
       kind: "Job",
       metadata: { annotations: { team: "Zürich ☃" } },
@@ -104,8 +106,8 @@ describe("a file in another encoding", () => {
   const latin = (text: string): string => written(Buffer.from(text, "latin1"));
 
   it("is no job template", async () => {
-    const source = agentTemplateSource(latin(TEMPLATE.replace(" ☃", "")));
-    await expect(loadTemplate(source, { env: {} })).rejects.toThrow(/it is not UTF-8$/);
+    const path = latin(TEMPLATE.replace(" ☃", ""));
+    await expect(agentTemplate(path, read)).rejects.toThrow(/it is not UTF-8$/);
   });
 
   it("may be of certificates, of which only ASCII counts", () => {

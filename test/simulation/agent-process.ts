@@ -8,7 +8,7 @@ import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts"
 import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
 import type { Policy } from "../../src/job/decide/policy.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
-import type { ReadTemplate } from "../../src/prefect1/build/template-sources.ts";
+import type { ReadTemplate } from "../../src/prefect1/build/template.ts";
 import { connect } from "./connections.ts";
 import type { ConnectionOptions } from "./connections.ts";
 import { Process } from "./process.ts";

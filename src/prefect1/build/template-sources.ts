@@ -15,15 +15,7 @@ import { certificatesIn, prefectConnection, type EnvironmentDeps } from "../../h
 import { transportError } from "../../http/errors.ts";
 import type { Proxy } from "../../http/proxy.ts";
 import { objectIn } from "../../base/json.ts";
-import {
-  DEFAULT_TEMPLATE,
-  parseTemplate,
-  templateError,
-  templateOf,
-  type PathSource,
-  type Template,
-  type TemplateSource,
-} from "./template.ts";
+import { templateError, type TemplateSource } from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
 export interface TemplateDeps extends EnvironmentDeps {
@@ -68,26 +60,8 @@ const READERS: Readonly<Record<string, (fetch: Fetch) => Promise<string>>> = {
   gcs: readGcs,
 };
 
-/** Reads a template's text. Throws JobError for a run config's, SettingsError for the agent's; retryable for an outage. */
-export type ReadTemplate = (source: PathSource) => Promise<string>;
-
-/** Throws as ReadTemplate does, and for a text that is no job template. */
-export function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promise<Template> {
-  return templateFrom(source, (path) => readTemplate(path, deps));
-}
-
-/** The template, with a way to read the text of paths. Throws like loadTemplate. */
-export async function templateFrom(source: TemplateSource, read: ReadTemplate): Promise<Template> {
-  if (source.kind === "default") return DEFAULT_TEMPLATE;
-  const { origin } = source;
-  if (source.kind === "path") return parseTemplate(await read(source), origin);
-  return typeof source.value === "string"
-    ? parseTemplate(source.value, origin)
-    : templateOf(source.value, origin);
-}
-
 /** The text of a template at a path or an address. Throws like ReadTemplate. */
-export async function readTemplate(source: PathSource, deps: TemplateDeps): Promise<string> {
+export async function readTemplate(source: TemplateSource, deps: TemplateDeps): Promise<string> {
   const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMER_MS));
   const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);

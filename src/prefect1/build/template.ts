@@ -19,12 +19,14 @@ export interface TemplateOrigin {
   readonly name: string;
 }
 
-export type PathSource = { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin };
+/** A file or an address that has a template. */
+export interface TemplateSource {
+  readonly path: string;
+  readonly origin: TemplateOrigin;
+}
 
-export type TemplateSource =
-  | { readonly kind: "inline"; readonly value: JsonObject | string; readonly origin: TemplateOrigin }
-  | PathSource
-  | { readonly kind: "default" };
+/** Reads a template's text. Throws JobError for a run config's, SettingsError for the agent's; retryable for an outage. */
+export type ReadTemplate = (source: TemplateSource) => Promise<string>;
 
 export interface Template {
   readonly origin: TemplateOrigin;
@@ -34,26 +36,36 @@ export interface Template {
   readonly overrides: ReadonlySet<string>;
 }
 
-/** The first of: the template in the run config, the path in the run config, the agent's template, the default. */
-export function templateSourceOf(
+/**
+ * The template in the run config, or at the path there; undefined: it has none, so the agent's or the default one counts. Throws
+ * JobError, and what `read` throws.
+ */
+export async function runTemplate(
   flowRun: Pick<FlowRun, "id" | "run_config">,
-  agentTemplate: TemplateSource | undefined,
-): TemplateSource {
-  const { jobTemplate, jobTemplatePath } = readRunConfig(flowRun);
-  const from = "run config" as const;
+  read: ReadTemplate,
+): Promise<Template | undefined> {
+  const { jobTemplate, jobTemplatePath: path } = readRunConfig(flowRun);
+  const from = "run config";
   if (isNonEmptyTemplate(jobTemplate)) {
-    const name = `job_template of flow run ${flowRun.id}`;
-    return { kind: "inline", value: jobTemplate, origin: { from, name } };
+    const origin: TemplateOrigin = { from, name: `job_template of flow run ${flowRun.id}` };
+    return typeof jobTemplate === "string"
+      ? parseTemplate(jobTemplate, origin)
+      : templateOf(jobTemplate, origin);
   }
-  if (jobTemplatePath !== null && jobTemplatePath !== "") {
-    return { kind: "path", path: jobTemplatePath, origin: { from, name: redactPath(jobTemplatePath) } };
-  }
-  return agentTemplate ?? { kind: "default" };
+  if (path === null || path === "") return undefined;
+  const origin: TemplateOrigin = { from, name: redactPath(path) };
+  return parseTemplate(await read({ path, origin }), origin);
 }
 
-/** The agent's `--job-template`. */
-export function agentTemplateSource(path: string): PathSource {
-  return { kind: "path", path, origin: { from: "agent", name: redactPath(path) } };
+/** The template of the agent's `--job-template`, or the default one. Throws SettingsError, and what `read` throws. */
+export async function agentTemplate(path: string | undefined, read: ReadTemplate): Promise<Template> {
+  if (path === undefined) return DEFAULT_TEMPLATE;
+  const source = agentTemplateSource(path);
+  return parseTemplate(await read(source), source.origin);
+}
+
+export function agentTemplateSource(path: string): TemplateSource {
+  return { path, origin: { from: "agent", name: redactPath(path) } };
 }
 
 /** Validates a value as template. Errors name the invalid field's path, or what else `text` looks like. */

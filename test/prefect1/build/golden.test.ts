@@ -1,13 +1,12 @@
 // Compares our Jobs, built from the configuration to the manifest, with recorded Jobs of Prefect 1.4.1's own agent.
 
 import { describe, expect, it } from "vitest";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { readTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
-import { templateSourceOf } from "../../../src/prefect1/build/template.ts";
-import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE, runTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import { readFlowRun } from "../../../src/prefect1/flow-run.ts";
 import recorded from "../../golden/original/jobs.json" with { type: "json" };
 import { IDENTIFIER } from "./support.ts";
@@ -59,11 +58,10 @@ async function built(given: Case): Promise<JobManifest> {
     imagePullSecrets: given.agent.image_pull_secrets,
   });
   const run = readFlowRun(given.flow_run);
-  const agentTemplate: TemplateSource | undefined =
-    given.agent_template === null
-      ? undefined
-      : { kind: "inline", value: given.agent_template, origin: { from: "agent", name: "agent's" } };
-  const template = await loadTemplate(templateSourceOf(run, agentTemplate), { env });
+  const ofRun = await runTemplate(run, (source) => readTemplate(source, { env }));
+  const ofAgent =
+    given.agent_template && templateOf(given.agent_template, { from: "agent", name: "agent's" });
+  const template = ofRun ?? ofAgent ?? DEFAULT_TEMPLATE;
   return buildJob({ flowRun: run, settings, template, identifier: IDENTIFIER });
 }
 

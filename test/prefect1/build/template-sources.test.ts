@@ -7,11 +7,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { readTemplate, type TemplateDeps } from "../../../src/prefect1/build/template-sources.ts";
 import { isRetryable, SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
-import { agentTemplateSource, parseTemplate } from "../../../src/prefect1/build/template.ts";
+import { agentTemplate, parseTemplate, runTemplate } from "../../../src/prefect1/build/template.ts";
 import type { Template, TemplateOrigin } from "../../../src/prefect1/build/template.ts";
+import { withRunConfig } from "./support.ts";
 import { startTlsServer } from "../../support/tls-server.ts";
 
 const TEXT = "kind: Job\nspec:\n  template:\n    spec: {nodeSelector: {disk: ssd}}\n";
@@ -39,7 +40,17 @@ afterEach(() => server.closeAllConnections());
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 function load(path: string, env: Record<string, string> = {}): Promise<Template> {
-  return loadTemplate(agentTemplateSource(path), { env });
+  return loadWith(path, { env });
+}
+
+function loadWith(path: string, deps: TemplateDeps): Promise<Template> {
+  return agentTemplate(path, (source) => readTemplate(source, deps));
+}
+
+function loadOfRun(path: string): Promise<Template | undefined> {
+  return runTemplate(withRunConfig({ job_template_path: path }), (source) =>
+    readTemplate(source, { env: {} }),
+  );
 }
 
 function reply(status: number, body: string, headers: Record<string, string> = {}): typeof answer {
@@ -84,18 +95,9 @@ describe("parseTemplate", () => {
   });
 });
 
-describe("loadTemplate", () => {
-  it("loads objects and YAML text of a run config, and the default", async () => {
-    const origin: TemplateOrigin = { from: "run config", name: "job_template" };
-    expect((await loadTemplate({ kind: "inline", value: BODY, origin }, { env: {} })).body).toEqual(BODY);
-    expect((await loadTemplate({ kind: "inline", value: TEXT, origin }, { env: {} })).body).toEqual(BODY);
-    expect((await loadTemplate({ kind: "default" }, { env: {} })).origin.from).toBe("default");
-  });
-
+describe("readTemplate", () => {
   it("throws JobError for a run config's template, SettingsError for the agent's", async () => {
-    const origin: TemplateOrigin = { from: "run config", name: "/nowhere" };
-    const failure = await failureOf(loadTemplate({ kind: "path", path: "/nowhere", origin }, { env: {} }));
-    expect(failure).toBeInstanceOf(JobError);
+    expect(await failureOf(loadOfRun("/nowhere"))).toBeInstanceOf(JobError);
     expect(await failureOf(load("/nowhere"))).toBeInstanceOf(SettingsError);
   });
 
@@ -154,8 +156,7 @@ describe("a file that is not a template", () => {
   ])("does not appear in the error message: %j", async (text) => {
     const path = join(folder, "file");
     writeFileSync(path, text);
-    const origin = { from: "run config", name: path } as const;
-    const failure = await failureOf(loadTemplate({ kind: "path", path, origin }, { env: {} }));
+    const failure = await failureOf(loadOfRun(path));
     expect((failure as Error).message).not.toContain(SECRET);
   });
 
@@ -191,7 +192,7 @@ describe("a template from HTTP", () => {
     const secure = await startTlsServer(reply(302, "", { location: `${base}/t.yaml` }));
     answer = reply(200, TEXT);
     const deps = { env: { SSL_CERT_FILE: "/ca.pem" }, readFile: () => secure.certificate };
-    const loaded = loadTemplate(agentTemplateSource(`${secure.url}/t.yaml`), deps);
+    const loaded = loadWith(`${secure.url}/t.yaml`, deps);
     await expect(loaded).rejects.toThrow("it redirects from https to http");
     expect(secure.asked).toEqual(["/t.yaml"]);
     expect(seen).toEqual([]);
@@ -243,9 +244,7 @@ describe("a template from HTTP", () => {
     answer = (_, response) => {
       if (where === "within its body") response.writeHead(200).write("kind:");
     };
-    const failure = await failureOf(
-      loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, timeoutMs: 50 }),
-    );
+    const failure = await failureOf(loadWith(`${base}/t.yaml`, { env: {}, timeoutMs: 50 }));
     expect((failure as Error).message).toContain("no answer within 0.05 s");
     expect(isRetryable(failure)).toBe(true);
   });
@@ -253,7 +252,7 @@ describe("a template from HTTP", () => {
   it("is aborted when the agent stops", async () => {
     const stop = new AbortController();
     answer = () => stop.abort(new Error("stopping"));
-    const loading = loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, signal: stop.signal });
+    const loading = loadWith(`${base}/t.yaml`, { env: {}, signal: stop.signal });
     await expect(loading).rejects.toThrow("aborted");
   });
 
@@ -320,7 +319,7 @@ describe("a template in S3", () => {
 
   it("times out", async () => {
     answer = () => {};
-    const loading = loadTemplate(agentTemplateSource("s3://bucket/key"), { env: s3(), timeoutMs: 200 });
+    const loading = loadWith("s3://bucket/key", { env: s3(), timeoutMs: 200 });
     await expect(loading).rejects.toThrow("no answer within 0.2 s");
   });
 
@@ -367,7 +366,7 @@ describe("a template in Google Cloud Storage", () => {
 
   it("times out", async () => {
     answer = () => {};
-    const loading = loadTemplate(agentTemplateSource("gs://bucket/key"), { env: gcs(), timeoutMs: 200 });
+    const loading = loadWith("gs://bucket/key", { env: gcs(), timeoutMs: 200 });
     await expect(loading).rejects.toThrow("no answer within 0.2 s");
   });
 

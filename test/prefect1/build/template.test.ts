@@ -1,37 +1,37 @@
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
-import {
-  agentTemplateSource,
-  DEFAULT_TEMPLATE,
-  templateOf,
-  templateSourceOf,
-} from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE, runTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
-import { build, containerOf, flowRun, template, withRunConfig } from "./support.ts";
+import { build, containerOf, template, withRunConfig } from "./support.ts";
 
-const AGENT_TEMPLATE = agentTemplateSource("/etc/template.yaml");
 const JOB = { spec: { template: { spec: {} } } };
 
-describe("templateSourceOf", () => {
-  const source = (fields: Record<string, unknown>, agentTemplate?: TemplateSource): TemplateSource =>
-    templateSourceOf(withRunConfig(fields), agentTemplate);
+describe("runTemplate", () => {
+  const read: TemplateSource[] = [];
+  const templateIn = (fields: Record<string, unknown>) =>
+    runTemplate(withRunConfig(fields), async (source) => {
+      read.push(source);
+      return "{spec: {template: {spec: {}}, of: path}}";
+    });
 
   it.each([
-    { fields: { job_template: JOB }, want: { kind: "inline", value: JOB } },
-    { fields: { job_template: "a: b" }, want: { kind: "inline", value: "a: b" } },
-    { fields: { job_template_path: "s3://b/k" }, want: { kind: "path", path: "s3://b/k" } },
-    { fields: { job_template: {} }, want: AGENT_TEMPLATE },
-    { fields: { job_template: " {} " }, want: AGENT_TEMPLATE },
-    { fields: { job_template: "" }, want: AGENT_TEMPLATE },
-    { fields: { job_template: "# none\nnull\n" }, want: AGENT_TEMPLATE },
-    { fields: {}, want: AGENT_TEMPLATE },
-  ])("uses $want.kind for $fields", ({ fields, want }) => {
-    expect(source(fields, AGENT_TEMPLATE)).toMatchObject(want);
+    { fields: { job_template: JOB }, want: JOB },
+    { fields: { job_template: "spec: {template: {spec: {}}}" }, want: JOB },
+    { fields: { job_template_path: "s3://b/k" }, want: { spec: { ...JOB.spec, of: "path" } } },
+  ])("reads the template of $fields", async ({ fields, want }) => {
+    expect(await templateIn(fields)).toMatchObject({ origin: { from: "run config" }, body: want });
   });
 
-  it("falls back to the default without a template of run config and agent", () => {
-    expect(templateSourceOf(flowRun(), undefined)).toEqual({ kind: "default" });
+  it.each([
+    { job_template: {} },
+    { job_template: " {} " },
+    { job_template: "" },
+    { job_template: "# none\nnull\n" },
+    { job_template_path: "" },
+    {},
+  ])("finds none in %j", async (fields) => {
+    expect(await templateIn(fields)).toBeUndefined();
   });
 
   it.each([
@@ -44,9 +44,9 @@ describe("templateSourceOf", () => {
     { path: "https:/me:pw@h/t.yaml", name: "h/t.yaml" },
     { path: "/jobs/me@home#1.yaml", name: "/jobs/me@home#1.yaml" },
     { path: "C:\\jobs\\me@home.yaml", name: "C:\\jobs\\me@home.yaml" },
-  ])("names $path without the passwords and signatures of a URL", ({ path, name }) => {
-    const { origin } = source({ job_template_path: path }) as { origin?: unknown };
-    expect(origin).toEqual({ from: "run config", name });
+  ])("names $path without the passwords and signatures of a URL", async ({ path, name }) => {
+    await templateIn({ job_template_path: path });
+    expect(read.at(-1)).toEqual({ path, origin: { from: "run config", name } });
   });
 });
 

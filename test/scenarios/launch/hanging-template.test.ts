@@ -1,7 +1,7 @@
 // Job templates of run configs, at an address that does not answer: whose other runs must not wait for them. In virtual time.
 
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { PathSource } from "../../../src/prefect1/build/template.ts";
+import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
 import { JobError } from "../../../src/job/errors.ts";
 import { Failure } from "../../fakes/kubernetes/failure.ts";
 import { World } from "../../simulation/world.ts";
@@ -17,7 +17,7 @@ let reads: Map<string, { begun: number; open: number; most: number }>;
 
 const OF_AGENT = JSON.stringify({ spec: { template: { spec: { containers: [{ name: "flow" }] } } } });
 
-async function read({ path, origin }: PathSource): Promise<string> {
+async function read({ path, origin }: TemplateSource): Promise<string> {
   if (origin.from === "agent") return OF_AGENT;
   const count = reads.get(path) ?? { begun: 0, open: 0, most: 0 };
   reads.set(path, count);

@@ -8,7 +8,7 @@ import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import { createLog, type Log } from "../../../base/log.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import type { PathSource } from "../../../prefect1/build/template.ts";
+import type { TemplateSource } from "../../../prefect1/build/template.ts";
 import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
@@ -61,7 +61,7 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
       flags,
       namespace,
       jobOptions: command.jobOptions(namespace),
-      readTemplate: (source: PathSource) => readTemplate(source, context),
+      readTemplate: (source: TemplateSource) => readTemplate(source, context),
       host: hostname(),
       newId: () => crypto.randomUUID(),
     };

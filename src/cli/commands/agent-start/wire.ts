@@ -20,7 +20,7 @@ import type { Connection } from "../../../kube/client/connect.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
 import { agentKey, type AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
-import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
+import type { ReadTemplate } from "../../../prefect1/build/template.ts";
 import { prefect1Reporter } from "../../../prefect1/run-reporter.ts";
 import { Prefect1WorkSource } from "../../../prefect1/work-source.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";

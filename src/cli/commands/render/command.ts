@@ -13,6 +13,7 @@ import { AgentCommand } from "../../options/agent-job-options.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
 import { chooseRun, parseRunRef, type RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
+import type { ReadTemplate } from "../../../prefect1/build/template.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { listOption, optionGroup, switchOption, textOption } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
@@ -172,19 +173,17 @@ export class RenderCommand extends AgentCommand {
 
   async #render(config: PrefectConfig, input: RunInput, namespace: string): Promise<Rendering> {
     const { jobSettings } = await import("../../../prefect1/config/job-settings.ts");
-    const { readTemplate, templateFrom } = await import("../../../prefect1/build/template-sources.ts");
+    const { readTemplate } = await import("../../../prefect1/build/template-sources.ts");
     const { explainJob } = await import("../../../prefect1/build/explain.ts");
     const { jobIdentifier } = await import("../../../prefect1/build/identifier.ts");
-    const { agentTemplateSource, templateSourceOf } = await import("../../../prefect1/build/template.ts");
+    const { agentTemplate, runTemplate } = await import("../../../prefect1/build/template.ts");
     const { flowRun, tenantId } = input;
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
-    const { jobTemplate } = this.job;
-    const agentTemplate = jobTemplate === undefined ? undefined : agentTemplateSource(jobTemplate);
-    const template = await templateFrom(templateSourceOf(flowRun, agentTemplate), (source) =>
-      source === agentTemplate && ONCE.test(source.path)
-        ? readInput(this.context, source.path, "job template")
-        : readTemplate(source, this.context),
-    );
+    const read: ReadTemplate = (source) => readTemplate(source, this.context);
+    const readAgents: ReadTemplate = (source) =>
+      ONCE.test(source.path) ? readInput(this.context, source.path, "job template") : read(source);
+    const template =
+      (await runTemplate(flowRun, read)) ?? (await agentTemplate(this.job.jobTemplate, readAgents));
     const explained = explainJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
     return { ...explained, flowRun, template: template.origin };
   }
