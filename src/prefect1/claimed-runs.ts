@@ -32,7 +32,11 @@ export async function claimedIds(
   const where = { tenant_id: { _eq: await client.tenantId(signal) }, _or: kinds };
   const ids = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
-    const rows = await client.graphql.rows(CLAIMED_IDS, { where, limit: PAGE, offset }, signal);
+    const rows = await client.graphql.rows(
+      CLAIMED_IDS,
+      { where, order: [{ id: "asc" }], limit: PAGE, offset },
+      signal,
+    );
     for (const row of rows) ids.add(String(row["id"]));
     if (rows.length < PAGE) return [...ids];
   }

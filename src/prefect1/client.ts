@@ -16,6 +16,7 @@ import type { KnownRun, RunQuery } from "../orchestrator/run-directory.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
+const AGENT_TYPE = "KubernetesAgent";
 /** More agents than this never poll at the same time. */
 const AGENTS_LIMIT = 1_000;
 /** Prefect's server takes requests of 5 MB, and a state may hold kilobytes. */
@@ -64,7 +65,7 @@ export class Prefect1Client {
   /** Returns the agent's id. All later requests send it, so that Prefect shows when the agent last polled. */
   async registerAgent(agent: AgentRegistration, signal?: AbortSignal): Promise<string> {
     const { name, labels, agentConfigId = null } = agent;
-    const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
+    const about = { name, type: AGENT_TYPE, labels, agent_config_id: agentConfigId };
     const input = { tenant_id: await this.tenantId(signal), ...about };
     const query = queries.REGISTER_AGENT;
     const { id } = await this.graphql.object(query, { input }, signal);
@@ -86,8 +87,9 @@ export class Prefect1Client {
 
   /** The tenant's Kubernetes agents, the last to poll first. */
   async agents(signal?: AbortSignal): Promise<AgentRow[]> {
-    const variables = { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT };
-    const rows = await this.graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
+    const where = { tenant_id: { _eq: await this.tenantId(signal) }, type: { _eq: AGENT_TYPE } };
+    const order = [{ last_queried: "desc_nulls_last" }];
+    const rows = await this.graphql.rows(queries.AGENTS, { where, order, limit: AGENTS_LIMIT }, signal);
     return rows.map((row) => ({
       ...agentIn(row),
       id: textIn(row["id"]) ?? "",
@@ -109,9 +111,10 @@ export class Prefect1Client {
     { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
   ): Promise<string[]> {
     // Asked each for itself: those of a long backlog must not hide a Running run whose task is due.
+    const order = [{ state_start_time: "asc" }];
     const filters = dueFilters(await this.tenantId(signal), before, labels);
     const pages = await Promise.all(
-      filters.map((where) => this.graphql.rows(queries.DUE, { where, limit }, signal)),
+      filters.map((where) => this.graphql.rows(queries.DUE, { where, order, limit }, signal)),
     );
     return pages.flat().map((row) => String(row["id"]));
   }
@@ -157,7 +160,7 @@ export class Prefect1Client {
     if (ids.length === 0) return new Map();
     const [tenant, rows] = await Promise.all([
       this.tenantId(signal),
-      this.graphql.rows(queries.RUN_STATES, { ids }, signal),
+      this.graphql.rows(queries.RUN_STATES, { where: { id: { _in: ids } } }, signal),
     ]);
     // A self-hosted server answers for the runs of all its tenants.
     const own = rows.filter((row) => row["tenant_id"] === tenant).map(knownRunIn);
@@ -204,7 +207,9 @@ export class Prefect1Client {
   }
 
   async #taskRunStates(ids: readonly string[]): ReturnType<ClaimApi["readStates"]> {
-    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids })).map(taskRunIn);
+    const tasks = (await this.graphql.rows(queries.TASK_STATES, { where: { id: { _in: ids } } })).map(
+      taskRunIn,
+    );
     return new Map(tasks.map((task) => [task.id, { ...task, claim: claimIn(task.serialized_state) }]));
   }
 }

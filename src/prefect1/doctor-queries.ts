@@ -17,7 +17,6 @@ export interface DueRun {
 /** A flow run that is Submitted, or Running without recent heartbeats. */
 export type StalledRun = ReturnType<typeof stalledRunIn>;
 
-/** At most this many rows are read. */
 const LIMIT = 500;
 
 export type DoctorQueries = ReturnType<typeof doctorQueries>;
@@ -27,6 +26,15 @@ export function doctorQueries(
   graphql: Pick<Graphql, "rows" | "object" | "request">,
   tenantId: (signal?: AbortSignal) => Promise<string>,
 ) {
+  /** At most 500 of the tenant's flow runs. */
+  const runs = async (
+    query: queries.Query,
+    { where, order }: { readonly where: JsonObject; readonly order: JsonObject },
+    signal?: AbortSignal,
+  ): Promise<readonly JsonObject[]> => {
+    const own = { tenant_id: { _eq: await tenantId(signal) }, ...where };
+    return graphql.rows(query, { where: own, order: [order], limit: LIMIT }, signal);
+  };
   return {
     hello: async (signal?: AbortSignal): Promise<void> => {
       await graphql.request(queries.HELLO, undefined, signal);
@@ -38,14 +46,14 @@ export function doctorQueries(
     },
     /** The name of the current tenant, or its id; undefined when the API has no tenant with its id. */
     tenant: async (signal?: AbortSignal): Promise<string | undefined> => {
-      const tenant = await tenantId(signal);
-      const [row] = await graphql.rows(queries.TENANT_BY_ID, { tenant }, signal);
+      const where = { id: { _eq: await tenantId(signal) } };
+      const [row] = await graphql.rows(queries.TENANT_BY_ID, { where }, signal);
       return row && (textIn(row["name"]) || textIn(row["id"]));
     },
     /** Those that were due before `before`, the oldest first. */
     dueRuns: async (before: Date, signal?: AbortSignal): Promise<readonly DueRun[]> => {
-      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit: LIMIT };
-      const rows = await graphql.rows(queries.DUE_RUNS, variables, signal);
+      const where = { state: { _eq: "Scheduled" }, state_start_time: { _lte: isoUtc(before) } };
+      const rows = await runs(queries.DUE_RUNS, { where, order: { state_start_time: "asc" } }, signal);
       return rows.map((row) => ({
         name: textIn(row["name"]) ?? "",
         labels: arrayIn(row["labels"]).map(String),
@@ -55,13 +63,16 @@ export function doctorQueries(
     },
     /** Submitted runs, and Running runs whose last heartbeat is older than `before`. */
     stalledRuns: async (before: Date, signal?: AbortSignal): Promise<readonly StalledRun[]> => {
-      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit: LIMIT };
-      return (await graphql.rows(queries.STALLED_RUNS, variables, signal)).map(stalledRunIn);
+      const silent = { state: { _eq: "Running" }, heartbeat: { _lte: isoUtc(before) } };
+      const where = { _or: [{ state: { _eq: "Submitted" } }, silent] };
+      const rows = await runs(queries.STALLED_RUNS, { where, order: { heartbeat: "asc" } }, signal);
+      return rows.map(stalledRunIn);
     },
     /** Which agents of kubectl-prefect have claimed the runs that are Submitted or Running, and where. */
     claims: async (signal?: AbortSignal): Promise<readonly Pick<ClaimRecord, "agent" | "place">[]> => {
-      const variables = { tenant: await tenantId(signal), limit: LIMIT };
-      const rows = await graphql.rows(queries.CLAIMS, variables, signal);
+      const where = { state: { _in: ["Submitted", "Running"] } };
+      const order = { state_timestamp: "desc_nulls_last" };
+      const rows = await runs(queries.CLAIMS, { where, order }, signal);
       const states = rows.flatMap((row) => arrayIn(row["states"]).map(objectIn));
       return states.flatMap((state) => claimIn(stateIn(state["serialized_state"])) ?? []);
     },

@@ -17,59 +17,41 @@ const query =
     document: String.raw(document, ...fields),
   });
 
+/** Rows of one table: filter, order and page are its variables `where`, `order`, `limit` and `offset`. */
+const rowsOf =
+  (table: string) =>
+  (name: string, action: string, fields: string): Query =>
+    query(name, action)`
+query($where: ${table}_bool_exp!, $order: [${table}_order_by!], $limit: Int, $offset: Int) {
+  ${table}(where: $where, order_by: $order, limit: $limit, offset: $offset) { ${fields} }
+}`;
+const flowRuns = rowsOf("flow_run");
+const taskRuns = rowsOf("task_run");
+
 const FLOW_RUN_FIELDS = `
   id name version state serialized_state run_config labels
   flow { id name storage core_version }`;
 
 const RECENT_FIELDS = `
   id name version serialized_state state_timestamp labels run_config agent { name labels tenant_id }`;
+const LAST_CLAIM = `states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1)`;
 
 export const TENANT = query("tenant", "find the tenant")`query { tenant { id } }`;
 export const AUTH_INFO = query("auth_info", "find the tenant")`query { auth_info { tenant_id } }`;
 export const HELLO = query("hello", "use the Prefect API")`query { hello }`;
 export const API = query("api", "read the backend of the API")`query { api { backend } }`;
-export const TENANT_BY_ID = query("tenant", "read the tenant")`
-query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { id name } }`;
+export const TENANT_BY_ID = rowsOf("tenant")("tenant", "read the tenant", "id name slug");
+export const AGENTS = rowsOf("agent")("agents", "list agents", "id name labels tenant_id last_queried");
+export const KNOWN_FLOWS = rowsOf("flow")("flow_known", "read flows", "id");
+export const LOG = rowsOf("log")("log", "read the flow run's log", "timestamp level name message");
 
-/** Every Kubernetes agent; the most recent first, since rows of agents are never deleted. */
-export const KUBERNETES_AGENTS = query("agents", "list agents")`query($tenant: uuid!, $limit: Int!) {
-  agent(
-    where: {tenant_id: {_eq: $tenant}, type: {_eq: "KubernetesAgent"}},
-    order_by: [{last_queried: desc_nulls_last}], limit: $limit
-  ) { id name labels tenant_id last_queried }
-}`;
-
-export const DUE_RUNS = query("flow_run_late", "list due flow runs")`
-query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {
-  flow_run(
-    where: {tenant_id: {_eq: $tenant}, state: {_eq: "Scheduled"}, state_start_time: {_lte: $before}},
-    order_by: [{state_start_time: asc}], limit: $limit
-  ) { name labels state_start_time }
-}`;
-
-export const STALLED_RUNS = query("stalled_runs", "list stalled runs")`
-query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {
-  flow_run(
-    where: {tenant_id: {_eq: $tenant}, _or: [
-      {state: {_eq: "Submitted"}},
-      {state: {_eq: "Running"}, heartbeat: {_lte: $before}}
-    ]},
-    order_by: [{heartbeat: asc}], limit: $limit
-  ) {
-    id name state state_timestamp heartbeat times_resurrected serialized_state
-    flow { flow_group { settings } }
-  }
-}`;
-
-/** The last claim of each run that is Submitted or Running, the newest first. */
-export const CLAIMS = query("flow_run_claims", "list claims")`query($tenant: uuid!, $limit: Int!) {
-  flow_run(
-    where: {tenant_id: {_eq: $tenant}, state: {_in: ["Submitted", "Running"]}},
-    order_by: [{state_timestamp: desc_nulls_last}], limit: $limit
-  ) {
-    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
-  }
-}`;
+export const DUE_RUNS = flowRuns("flow_run_late", "list due flow runs", "name labels state_start_time");
+export const STALLED_RUNS = flowRuns(
+  "stalled_runs",
+  "list stalled runs",
+  "id name state state_timestamp heartbeat times_resurrected serialized_state flow { flow_group { settings } }",
+);
+export const CLAIMS = flowRuns("flow_run_claims", "list claims", `${LAST_CLAIM} { serialized_state }`);
 
 export const REGISTER_AGENT = query("register_agent", "register the agent")`
 mutation($input: register_agent_input!) { register_agent(input: $input) { id } }`;
@@ -78,10 +60,7 @@ export const QUEUE = query("get_runs_in_queue", "list due flow runs")`
 mutation($input: get_runs_in_queue_input!) { get_runs_in_queue(input: $input) { flow_run_ids } }`;
 
 /** Due runs by label; the queue considers only the 75 oldest runs of all agents. */
-export const DUE = query("flow_run_due", "list due flow runs")`
-query($where: flow_run_bool_exp!, $limit: Int!) {
-  flow_run(where: $where, order_by: [{state_start_time: asc}], limit: $limit) { id }
-}`;
+export const DUE = flowRuns("flow_run_due", "list due flow runs", "id");
 
 export const LAUNCHABLE = query("flow_run_metadata", "read due flow runs")`
 query($ids: [uuid!], $overdue: timestamptz!) {
@@ -107,29 +86,23 @@ export function setStates(kind: "flow_run" | "task_run", action: string): Query 
 }`;
 }
 
-export const RUN_STATES = query("flow_run_states", "read the states of flow runs")`query($ids: [uuid!]) {
-  flow_run(where: {id: {_in: $ids}}) {
-    id tenant_id name version serialized_state state_timestamp labels
-    agent { name labels tenant_id }
-  }
-}`;
+export const RUN_STATES = flowRuns(
+  "flow_run_states",
+  "read the states of flow runs",
+  "id tenant_id name version serialized_state state_timestamp labels agent { name labels tenant_id }",
+);
 
-export const TASK_STATES = query("task_run_states", "read task runs")`query($ids: [uuid!]) {
-  task_run(where: {id: {_in: $ids}}) { id version serialized_state }
-}`;
+export const TASK_STATES = taskRuns("task_run_states", "read task runs", "id version serialized_state");
 
 /** Only ids, since this runs every few seconds while many runs wait for their pods. */
-export const CLAIMED_IDS = query("flow_run_claimed_ids", "find unfinished submissions")`
-query($where: flow_run_bool_exp!, $limit: Int!, $offset: Int!) {
-  flow_run(where: $where, order_by: [{id: asc}], limit: $limit, offset: $offset) { id }
-}`;
+export const CLAIMED_IDS = flowRuns("flow_run_claimed_ids", "find unfinished submissions", "id");
 
 /** The latest Submitted state by any agent: an older claim is void once another agent has claimed the run. */
 export const CLAIMED = query("flow_run_claimed", "find unfinished submissions")`
 query($ids: [uuid!], $claimed: [task_run_bool_exp!]) {
   flow_run(where: {id: {_in: $ids}}) {${FLOW_RUN_FIELDS}
     heartbeat state_timestamp
-    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
+    ${LAST_CLAIM} { serialized_state }
     task_runs(where: {state: {_eq: "Submitted"}, _or: $claimed}) { id version serialized_state }
     waiting: task_runs(
       where: {state: {_in: ["Scheduled", "Retrying", "Paused", "Resume", "Queued"]}}, limit: 1
@@ -137,27 +110,14 @@ query($ids: [uuid!], $claimed: [task_run_bool_exp!]) {
   }
 }`;
 
-export const LAST_CLAIMS = query(
+export const LAST_CLAIMS = flowRuns(
   "flow_run_last_claim",
   "find who launched the flow runs",
-)`query($ids: [uuid!]) {
-  flow_run(where: {id: {_in: $ids}}) {
-    id heartbeat
-    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { timestamp serialized_state }
-  }
-}`;
+  `id heartbeat ${LAST_CLAIM} { timestamp serialized_state }`,
+);
 
-export const WAITING_TASKS = query("task_run_waiting", "read the run's tasks")`
-query($id: uuid!, $waiting: [String!]) {
-  task_run(where: {flow_run_id: {_eq: $id}, state: {_in: $waiting}}, limit: 1) { id }
-}`;
-
-/** Except those that wait for a start time. */
-export const UNFINISHED_TASKS = query("task_run_unfinished", "read the run's tasks")`query($id: uuid!) {
-  task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {
-    id version serialized_state
-  }
-}`;
+export const WAITING_TASKS = taskRuns("task_run_waiting", "read the run's tasks", "id");
+export const SUBMITTED_TASKS = taskRuns("task_run_unfinished", "read the run's tasks", "serialized_state");
 
 /** All task runs of a run, and how results pass between them. */
 export const TASK_GRAPH = query("task_graph", "read the run's tasks")`query($id: uuid!) {
@@ -167,17 +127,8 @@ export const TASK_GRAPH = query("task_graph", "read the run's tasks")`query($id:
   }
 }`;
 
-export const KNOWN_FLOWS = query("flow_known", "read flows")`query($tenant: uuid!, $ids: [uuid!]) {
-  flow(where: {tenant_id: {_eq: $tenant}, id: {_in: $ids}}) { id }
-}`;
-
 export const WRITE_LOGS = query("write_run_logs", "write to the flow run's log")`
 mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success error } }`;
-
-export const LOG_LINES = query("log", "read the flow run's log")`
-query($where: log_bool_exp!, $limit: Int!, $offset: Int!) {
-  log(where: $where, order_by: [{timestamp: asc}, {id: asc}], limit: $limit, offset: $offset) { flow_run_id message }
-}`;
 
 /** The states of flow runs that are due, claimed or running, and of those that have ended since. */
 export const RECENT_RUNS = query("flow_run_recent", "list the latest flow runs")`query(
@@ -194,14 +145,6 @@ export const RECENT_RUNS = query("flow_run_recent", "list the latest flow runs")
     order_by: [{state_timestamp: desc}], limit: $limit
   ) {${RECENT_FIELDS}}
 }`;
-
-export const LOG_PAGE = query("log_page", "read the flow run's log")`
-query($where: log_bool_exp!, $order: [log_order_by!], $offset: Int!, $limit: Int!) {
-  log(where: $where, order_by: $order, offset: $offset, limit: $limit) { timestamp level name message }
-}`;
-
-export const TENANT_SLUG = query("tenant_slug", "find the run's page")`
-query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { slug } }`;
 
 export const CANCEL = query("cancel_flow_run", "cancel the flow run")`
 mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }`;

@@ -15,7 +15,7 @@ import {
   type RunDirectory,
 } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
-import { KNOWN_FLOWS, LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
+import { KNOWN_FLOWS, LOG, RECENT_RUNS, TENANT_BY_ID } from "./queries.ts";
 import { knownRunIn } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
@@ -35,7 +35,8 @@ export function prefect1Directory(
     runs: async (ids, signal) => (await client()).runs(ids, signal),
     knownIds: async (ids, signal) => {
       const api = await client();
-      const rows = await api.graphql.rows(KNOWN_FLOWS, { tenant: await api.tenantId(signal), ids }, signal);
+      const where = { tenant_id: { _eq: await api.tenantId(signal) }, id: { _in: ids } };
+      const rows = await api.graphql.rows(KNOWN_FLOWS, { where }, signal);
       return new Set(rows.map((row) => String(row["id"])));
     },
     tenantId: async (signal) => (await client()).tenantId(signal),
@@ -45,7 +46,8 @@ export function prefect1Directory(
     log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
     page: async (id) => {
       const api = await client();
-      const [row] = await api.graphql.rows(TENANT_SLUG, { tenant: await api.tenantId() });
+      const query = { ...TENANT_BY_ID, action: "find the run's page" };
+      const [row] = await api.graphql.rows(query, { where: { id: { _eq: await api.tenantId() } } });
       const slug = textIn(row?.["slug"]) ?? "default";
       return `${redactUrl(ui).replace(/\/+$/, "")}/${encodeURIComponent(slug)}/flow-run/${id}`;
     },
@@ -99,7 +101,7 @@ async function readLog(
     ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
   };
   const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
-  const rows = await graphql.rows(LOG_PAGE, variables, signal);
+  const rows = await graphql.rows(LOG, variables, signal);
   return rows.map(({ timestamp, level, name, message }) => ({
     at: dateIn(timestamp),
     level: textIn(level) ?? "",

@@ -14,7 +14,7 @@ import { restartRun } from "./restart.ts";
 import { newState, isoUtc, stateIn, WAITING } from "./states.ts";
 import { claimRecord } from "./run-state.ts";
 import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
-import { heartbeats, LAST_CLAIMS, LOG_LINES, WAITING_TASKS, WRITE_LOGS } from "./queries.ts";
+import { heartbeats, LAST_CLAIMS, LOG, WAITING_TASKS, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
@@ -25,11 +25,13 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
     ...runLogs(client.graphql),
     rows: (ids, signal) => client.runs(ids, signal),
     lastClaims: async (ids) => {
-      const rows = await client.graphql.rows(LAST_CLAIMS, { ids });
+      const rows = await client.graphql.rows(LAST_CLAIMS, { where: { id: { _in: ids } } });
       return new Map(rows.map(lastClaimIn).filter((each) => each !== undefined));
     },
-    hasWaitingTask: async (id) =>
-      (await client.graphql.rows(WAITING_TASKS, { id, waiting: WAITING })).length > 0,
+    hasWaitingTask: async (id) => {
+      const where = { flow_run_id: { _eq: id }, state: { _in: WAITING } };
+      return (await client.graphql.rows(WAITING_TASKS, { where, limit: 1 })).length > 0;
+    },
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);
       return movedIfLocked(() => client.setState({ flowRunId, state, version }));
@@ -63,6 +65,7 @@ async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResul
 /** Prefect's limit for a log message. */
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
+const OLDEST_FIRST = [{ timestamp: "asc" }, { id: "asc" }];
 
 /** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
 function runLogs(
@@ -72,7 +75,7 @@ function runLogs(
     const where = { flow_run_id: { _eq: flowRunId }, ...more };
     const found: string[] = [];
     for (let offset = 0; ; offset += LINES) {
-      const rows = await graphql.rows(LOG_LINES, { where, limit: LINES, offset });
+      const rows = await graphql.rows(LOG, { where, order: OLDEST_FIRST, limit: LINES, offset });
       for (const { message } of rows) found.push(textIn(message) ?? "");
       if (rows.length < LINES) return found;
     }

@@ -41,7 +41,7 @@ import {
 import { claimedIds, claimedRuns, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import { taskRunIn, type FlowRun } from "./flow-run.ts";
-import { UNFINISHED_TASKS } from "./queries.ts";
+import { SUBMITTED_TASKS } from "./queries.ts";
 import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
 
@@ -242,10 +242,9 @@ export class Prefect1WorkSource implements WorkSource {
     if (!isOfTasks(work)) return state.type === "pending" && state.claim?.id === claim.id;
     if (state.type !== "running") return false;
     const { graphql } = this.#options.client;
-    const tasks = (await graphql.rows(UNFINISHED_TASKS, { id: flowRun.id })).map(taskRunIn);
-    return tasks.some(
-      ({ serialized_state: task }) => task.type === "Submitted" && claimIn(task)?.id === claim.id,
-    );
+    const where = { flow_run_id: { _eq: flowRun.id }, state: { _eq: "Submitted" } };
+    const tasks = (await graphql.rows(SUBMITTED_TASKS, { where })).map(taskRunIn);
+    return tasks.some((task) => claimIn(task.serialized_state)?.id === claim.id);
   }
 
   #unfinishedClaim({ flowRun, claimedState, ...seen }: ClaimedRun): readonly UnfinishedClaim[] {
