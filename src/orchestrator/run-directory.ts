@@ -1,6 +1,5 @@
 // What the commands need from a Prefect API: to look up flow runs, and to cancel them.
 
-import type { Clock } from "../base/clock.ts";
 import type { AgentRow } from "./agent-identity.ts";
 import type { RunRow, RunState } from "./flow-run.ts";
 
@@ -17,23 +16,14 @@ export interface LoggedLine {
   readonly message: string;
 }
 
+/** Which lines of a run's log, and a page of them. */
 export interface LogQuery {
-  /** Only lines of the last so many milliseconds. */
-  readonly withinMs?: number | undefined;
+  /** By the API's clock. */
+  readonly since?: Date | undefined;
   readonly errorsOnly?: boolean | undefined;
-}
-
-/** A part of these lines. */
-export interface LogPage {
   readonly offset: number;
   readonly limit: number;
   readonly newestFirst: boolean;
-}
-
-/** A page of a run's log, by the API's clock. */
-export interface LogRequest extends LogQuery, LogPage {
-  readonly id: string;
-  readonly clock: Pick<Clock, "now">;
 }
 
 /** The most runs of each kind, such as unfinished and ended, that `recent` returns. */
@@ -77,7 +67,7 @@ export interface RunDirectory {
   /** Runs that are due, claimed or running, and those that have ended within so many milliseconds. */
   recent(withinMs: number, signal?: AbortSignal): Promise<RecentRuns>;
   /** A page of the run's log; at most 200 lines. */
-  log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
+  log(id: string, query: LogQuery, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
   /** Why a run that is due has not started, or who has taken it; without it, agents() and the claim tell. */
   waitReason?(id: string, signal?: AbortSignal): Promise<WaitReason | undefined>;
   /** The run in whose process this one runs; undefined: it has its own. Without it, each run has its own. */
@@ -104,10 +94,16 @@ export function connectOnce<Client extends { close(): void }>(
 
 const LOG_PAGE = 200;
 
-/** The lines of a run's log in order, page by page; with `tail` only the last ones. */
+interface LogLines extends Pick<LogQuery, "since" | "errorsOnly"> {
+  readonly id: string;
+  /** Only so many, the last ones. */
+  readonly tail?: number | undefined;
+}
+
+/** The lines of a run's log in order, page by page. */
 export async function* logPages(
   directory: Pick<RunDirectory, "log">,
-  { id, tail, ...query }: LogQuery & { readonly id: string; readonly tail?: number | undefined },
+  { id, tail, ...query }: LogLines,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly LoggedLine[]> {
   const newestFirst = tail !== undefined;

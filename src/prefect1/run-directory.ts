@@ -9,7 +9,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import {
   connectOnce,
   RECENT_LIMIT,
-  type LogRequest,
+  type LogQuery,
   type LoggedLine,
   type RecentRuns,
   type RunDirectory,
@@ -43,7 +43,7 @@ export function prefect1Directory(
     agents: async (signal) => (await client()).agents(signal),
     now: () => clock.now(),
     recent: async (withinMs, signal) => recentRuns(await client(), { withinMs, clock }, signal),
-    log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
+    log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
     page: async (id) => {
       const api = await client();
       const query = { ...TENANT_BY_ID, action: "find the run's page" };
@@ -92,13 +92,13 @@ async function recentRuns(
 
 async function readLog(
   { graphql }: Prefect1Client,
-  { id, clock, withinMs, errorsOnly, offset, limit, newestFirst }: LogRequest,
+  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & { readonly id: string },
   signal?: AbortSignal,
 ): Promise<LoggedLine[]> {
   const where = {
     flow_run_id: { _eq: id },
-    ...(withinMs === undefined ? {} : { timestamp: { _gte: isoUtc(earlier(clock.now(), withinMs)) } }),
-    ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
+    ...(since && { timestamp: { _gte: isoUtc(since) } }),
+    ...(errorsOnly === true && { level: { _in: ERRORS } }),
   };
   const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
   const rows = await graphql.rows(LOG, variables, signal);

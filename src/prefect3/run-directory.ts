@@ -10,7 +10,7 @@ import {
   type RunDirectory,
   type KnownRun,
   type LoggedLine,
-  type LogRequest,
+  type LogQuery,
   type RecentRuns,
   type RunQuery,
 } from "../orchestrator/run-directory.ts";
@@ -46,7 +46,7 @@ export function prefect3Directory(
     now: () => clock.now(),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     recent: async (withinMs, signal) => recentRuns(await client(), { withinMs, clock }, signal),
-    log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
+    log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
     waitReason: async (id, signal) => {
       const api = await client();
       const [run] = await api.rows("flow_runs", { flow_runs: { id: { any_: [id] } } }, signal);
@@ -136,15 +136,13 @@ async function recentRuns(
 /** A page of a run's log. Throws PrefectError. */
 async function readLog(
   client: Pick<Prefect3Client, "rows">,
-  { id, clock, withinMs, errorsOnly, offset, limit, newestFirst }: LogRequest,
+  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & { readonly id: string },
   signal?: AbortSignal,
 ): Promise<readonly LoggedLine[]> {
   const logs = {
     flow_run_id: { any_: [id] },
-    ...(withinMs === undefined
-      ? {}
-      : { timestamp: { after_: earlier(clock.now(), withinMs).toISOString() } }),
-    ...(errorsOnly === true ? { level: { ge_: 40 } } : {}),
+    ...(since && { timestamp: { after_: since.toISOString() } }),
+    ...(errorsOnly === true && { level: { ge_: 40 } }),
   };
   const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";
   const rows = await client.rows("logs", { logs, sort, offset, limit }, signal);

@@ -54,32 +54,23 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
   };
 }
 
+/** As in client-go, what stands in the kubeconfig itself comes before what a plugin or a provider gives. */
 async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
   const { user } = target;
   const stored = (): Promise<Identity> => storedIdentity(target, deps);
-  // As in client-go, what stands in the kubeconfig itself comes before what a plugin or a provider gives.
   if (["token", "tokenFile", "username"].some((key) => Boolean(user[key]))) return stored;
-  if (isObject(user["exec"]) && hasPem(user, "client-certificate")) return stored;
-  const given = await givenIdentity(target, deps);
-  if (given === undefined) return stored;
+  if (isObject(user["exec"])) {
+    if (hasPem(user, "client-certificate")) return stored;
+    const { runPlugin } = await import("./exec-plugin.ts");
+    return () => runPlugin(target, deps);
+  }
+  if (!isObject(user["auth-provider"])) return stored;
+  const { providerReader } = await import("./auth-provider.ts");
+  const given = providerReader(target, deps);
   return async () => {
     const [{ cert, key }, identity] = [await stored(), await given()];
     return cert === undefined ? identity : { ...identity, cert, key };
   };
-}
-
-/** Reads what the user's plugin or provider gives; undefined: there is none. */
-async function givenIdentity(
-  target: Target,
-  deps: CredentialDeps,
-): Promise<(() => Promise<Identity>) | undefined> {
-  if (isObject(target.user["exec"])) {
-    const { runPlugin } = await import("./exec-plugin.ts");
-    return () => runPlugin(target, deps);
-  }
-  if (!isObject(target.user["auth-provider"])) return undefined;
-  const { providerReader } = await import("./auth-provider.ts");
-  return providerReader(target, deps);
 }
 
 /** Throws SettingsError for a cluster that kubectl refuses, too: without verification no CA is used. */

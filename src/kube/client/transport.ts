@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { jsonIn, objectIn } from "../../base/json.ts";
 import type { Credentials, Headers } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
-import { TransportError } from "../../http/errors.ts";
+import { overFreshConnection, TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
 import { connectionError, KubeError, isStatus, kubeErrorOf, unreadable } from "./errors.ts";
@@ -149,14 +149,16 @@ export class Transport {
   async #attempt<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
     const { clock, credentials, server, timeoutMs } = this.#options;
     // Repeating a GET is safe.
-    const repeats = METHODS[call.verb] !== "GET" || clock === undefined ? 0 : MAX_REPEATS;
+    const isSafe = METHODS[call.verb] === "GET";
+    const repeats = isSafe && clock !== undefined ? MAX_REPEATS : 0;
     const until = this.#options.nowMs() + timeoutMs;
     const isInTime = (ms: number): boolean => this.#options.nowMs() + ms < until;
     for (let attempt = 0; ; attempt++) {
       const startedMs = this.#options.nowMs();
       let waitMs = 0;
       try {
-        const answer = await send(await this.#request(call));
+        const request = await this.#request(call);
+        const answer = await (isSafe ? overFreshConnection(() => send(request)) : send(request));
         this.#reportRequest(call, startedMs, answer);
         const isRenewed = answer.status === 401 && attempt === 0 && credentials.refresh();
         waitMs = Math.min((isBusy(answer) && retryAfterMs(answer.headers)) || 0, MAX_WAIT_MS);
@@ -166,15 +168,10 @@ export class Transport {
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
         this.#reportRequest(call, startedMs);
-        const { staleConnection, code } = error instanceof TransportError ? error : {};
-        // The server may have closed an idle connection.
-        const isStale = staleConnection === true && METHODS[call.verb] === "GET" && attempt <= 2;
-        const isCut =
-          code === "ECONNRESET" &&
-          attempt < Math.min(repeats, MAX_REPEATS_AFTER_BREAK) &&
-          isInTime(AFTER_BREAK_MS);
-        if (!isStale && !isCut) throw connectionError(call.action, server, error);
-        waitMs = isStale ? 0 : AFTER_BREAK_MS;
+        const isCut = error instanceof TransportError && error.code === "ECONNRESET";
+        const isRepeated = attempt < Math.min(repeats, MAX_REPEATS_AFTER_BREAK) && isInTime(AFTER_BREAK_MS);
+        if (!isCut || !isRepeated) throw connectionError(call.action, server, error);
+        waitMs = AFTER_BREAK_MS;
       }
       if (waitMs > 0) await clock?.sleep(waitMs, call.signal);
       call.signal?.throwIfAborted();

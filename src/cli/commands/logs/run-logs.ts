@@ -1,6 +1,7 @@
 // The logs of a flow run: of its pods in all of its Jobs, or, when these are gone, in Prefect.
 
 import { attempt } from "../../../base/attempt.ts";
+import { earlier } from "../../../base/clock.ts";
 import { ExpectedError } from "../../../base/errors.ts";
 import { linesOf } from "../../../base/lines.ts";
 import { shellWord } from "../../../base/shell-word.ts";
@@ -138,15 +139,15 @@ async function printPrefectLog(
   const { container, previous, prefix, tailLines: tail, sinceSeconds, host } = options;
   const directory = directories[prefectVersion];
   if (directory === undefined || container !== undefined || previous) return false;
-  const withinMs = sinceSeconds === undefined ? undefined : sinceSeconds * 1_000;
+  const since = sinceSeconds === undefined ? undefined : earlier(directory.now(), sinceSeconds * 1_000);
   let isFirst = true;
-  for await (const page of logPages(directory, { id, tail, withinMs }, signal)) {
+  for await (const page of logPages(directory, { id, tail, since }, signal)) {
     const note = "note: the run has no pod here; this is its log in Prefect";
     if (isFirst) printMessage(host === undefined ? note : `${note}; ${host}`);
     isFirst = false;
     for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), prefix);
   }
-  return !isFirst || tail === 0 || withinMs !== undefined;
+  return !isFirst || tail === 0 || since !== undefined;
 }
 
 /** `[2026-11-21 03:04:05,678] INFO - etl | Loaded 3 rows`; what a message has more of lines stays as it is. */
