@@ -7,6 +7,7 @@ import { buildJob } from "../../src/prefect1/build/build.ts";
 import { jobIdentifier } from "../../src/prefect1/build/identifier.ts";
 import { DEFAULT_TEMPLATE } from "../../src/prefect1/build/template.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
+import { readFlowRun } from "../../src/prefect1/flow-run.ts";
 import { Child } from "./child.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
 import { unschedulable } from "./run-config.ts";
@@ -29,8 +30,8 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
   const api = connectPrefect({ url, backend: "server", timeoutMs: TIMEOUT_MS }, { env: {} });
   const texts: string[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
-    const { runs } = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
-    for (const flowRun of runs) {
+    const rows = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
+    for (const flowRun of rows.map(readFlowRun)) {
       const template = DEFAULT_TEMPLATE;
       const job = buildJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
       texts.push(JSON.stringify(job));

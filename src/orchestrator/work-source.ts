@@ -33,8 +33,6 @@ export interface DueRuns {
   readonly runs: readonly DueRun[];
   /** Whether Prefect has more due runs, so that the next poll need not wait. */
   readonly hasMore: boolean;
-  /** Why some rows could not be decoded; they are left out of `runs`. */
-  readonly unreadable: readonly string[];
 }
 
 export interface DueRun {
@@ -71,8 +69,6 @@ export interface UnfinishedQuery {
   readonly includeStarted: boolean;
   /** Whether a run may have no Job, as far as the agent knows; Prefect is asked nothing more about other runs. */
   readonly mayLackJob: (flowRunId: string) => boolean;
-  /** Called with why a row could not be decoded; it is left out. */
-  readonly onUnreadable: (reason: string) => void;
 }
 
 export interface UnfinishedClaim {

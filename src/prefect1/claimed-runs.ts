@@ -4,7 +4,7 @@
 import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimFilters } from "./claim.ts";
-import { readFlowRun, readRunRows, type RunRows } from "./flow-run.ts";
+import { readFlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./states.ts";
@@ -42,17 +42,16 @@ export async function claimedIds(
   }
 }
 
-/** Each run with its latest claim, by any agent. Throws PrefectError. */
-export async function claimedRuns(
+/** The rows of runs with their latest claim, by any agent. Throws PrefectError. */
+export function claimedRows(
   { graphql }: Prefect1Client,
   { place, ids }: { readonly place: Place; readonly ids: readonly string[] },
   signal?: AbortSignal,
-): Promise<RunRows<ClaimedRun>> {
-  const rows = await graphql.rows(CLAIMED, { ids, claimed: claimFilters(place) }, signal);
-  return readRunRows(rows, claimedRunIn);
+): Promise<readonly JsonObject[]> {
+  return graphql.rows(CLAIMED, { ids, claimed: claimFilters(place) }, signal);
 }
 
-function claimedRunIn(row: JsonObject) {
+export function claimedRunIn(row: JsonObject) {
   const flowRun = readFlowRun(row);
   const [latest] = arrayIn(row["states"]).map((state) => stateIn(objectIn(state)["serialized_state"]));
   const taskRunState = flowRun.state === "Running" ? flowRun.task_runs[0]?.serialized_state : undefined;

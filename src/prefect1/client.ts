@@ -1,11 +1,12 @@
 // The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
 // claim is a result, not an error.
 
+import { earlier } from "../base/clock.ts";
 import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json.ts";
 import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
 import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
-import { readFlowRun, readRunRows, taskRunIn, type FlowRun, type RunRows } from "./flow-run.ts";
+import { readFlowRun, taskRunIn, type FlowRun } from "./flow-run.ts";
 import * as queries from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -119,15 +120,14 @@ export class Prefect1Client {
     return pages.flat().map((row) => String(row["id"]));
   }
 
-  /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
-  async launchableFlowRuns(
+  /** The rows of the runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
+  launchableFlowRuns(
     ids: readonly string[],
     now: Date,
     signal?: AbortSignal,
-  ): Promise<RunRows<FlowRun>> {
-    const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const rows = await this.graphql.rows(queries.LAUNCHABLE, { ids, overdue }, signal);
-    return readRunRows(rows, readFlowRun);
+  ): Promise<readonly JsonObject[]> {
+    const overdue = isoUtc(earlier(now, OVERDUE_MS));
+    return this.graphql.rows(queries.LAUNCHABLE, { ids, overdue }, signal);
   }
 
   /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */

@@ -1,7 +1,7 @@
 // A flow run with the columns of Prefect 1's `flow_run` table, read from the API or from a file for `render -f`. Missing
 // optional fields get defaults; errors name the path of the invalid field.
 
-import { ExpectedError, textOf } from "../base/errors.ts";
+import { ExpectedError } from "../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { shapeProblem, type Shape } from "../base/shape.ts";
 import { stateIn, type State } from "./states.ts";
@@ -72,27 +72,6 @@ export function readFlowRun(json: unknown): FlowRun {
     },
     task_runs: arrayIn(run["task_runs"]).map(objectIn).map(taskRunIn),
   };
-}
-
-export interface RunRows<Run> {
-  readonly runs: readonly Run[];
-  /** The errors of the rows that cannot be read. */
-  readonly unreadable: readonly string[];
-}
-
-/** Decodes rows of flow runs; one that cannot be read does not keep the others from their Jobs. */
-export function readRunRows<Row, Run>(rows: readonly Row[], read: (row: Row) => Run): RunRows<Run> {
-  const runs: Run[] = [];
-  const unreadable: string[] = [];
-  for (const row of rows) {
-    try {
-      runs.push(read(row));
-    } catch (error) {
-      const id = isObject(row) ? String(row["id"]) : "?";
-      unreadable.push(`flow run ${id}: ${textOf(error)}`);
-    }
-  }
-  return { runs, unreadable };
 }
 
 /** A row of task runs; rows of flow runs have the same columns. */

@@ -2,6 +2,7 @@
 
 import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import { pagesOf } from "../base/pages.ts";
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
@@ -38,10 +39,11 @@ import {
   type StateClaim,
   type ClaimedWork,
 } from "./claim.ts";
-import { claimedIds, claimedRuns, type ClaimedRun } from "./claimed-runs.ts";
+import { claimedIds, claimedRows, claimedRunIn, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
-import { taskRunIn, type FlowRun } from "./flow-run.ts";
+import { readFlowRun, taskRunIn, type FlowRun } from "./flow-run.ts";
 import { SUBMITTED_TASKS } from "./queries.ts";
+import { rowDecoder, type DecodeRows } from "./run-rows.ts";
 import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
 
@@ -65,6 +67,7 @@ const FRESH_MS = 1_000;
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
   readonly clock: Clock;
+  readonly log: Pick<Log, "warn">;
   /** The time at Prefect's server. */
   readonly prefectTime: Pick<ServerClock, "now">;
   /** The agent's name in Prefect. */
@@ -85,19 +88,18 @@ export interface WorkSourceOptions {
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
+  readonly #decode: DecodeRows;
   readonly #reading = new Map<string, Promise<string>>();
   #lastWideQueryMs = -Infinity;
-  #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
     this.#claims = new Batcher((claims) => options.client.claim(claims), CLAIMS, options.clock);
+    this.#decode = rowDecoder(options.log);
   }
 
-  async register(signal: AbortSignal): Promise<string> {
-    const { client, name, labels, agentConfigId } = this.#options;
-    this.#agentId = await client.registerAgent({ name, labels, agentConfigId }, signal);
-    return this.#agentId;
+  register(signal: AbortSignal): Promise<string> {
+    return this.#options.client.registerAgent(this.#options, signal);
   }
 
   authenticate(signal: AbortSignal): Promise<void> {
@@ -127,27 +129,24 @@ export class Prefect1WorkSource implements WorkSource {
     );
     // What was rescheduled since the queue was asked comes again when it is due.
     const latestMs = prefectTime.now().getTime() + PREFETCH_MS + SLACK_MS;
-    const runs = pages
-      .flatMap((page) => page.runs)
+    const runs = this.#decode(pages.flat(), readFlowRun)
       .map((run) => this.#dueRun(run, readAt))
       .filter(({ startAt }) => (startAt?.getTime() ?? 0) <= latestMs);
     return {
       runs: runs.sort((a, b) => (a.startAt?.getTime() ?? 0) - (b.startAt?.getTime() ?? 0)),
       hasMore,
-      unreadable: pages.flatMap(({ unreadable }) => unreadable),
     };
   }
 
   async *unfinished(
-    { includeStarted, mayLackJob, onUnreadable }: UnfinishedQuery,
+    { includeStarted, mayLackJob }: UnfinishedQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
     const { client, place } = this.#options;
     const ids = await claimedIds(client, { place, started: includeStarted }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob), PAGE)) {
-      const claimed = await claimedRuns(client, { place, ids: page }, signal);
-      claimed.unreadable.forEach(onUnreadable);
-      yield claimed.runs.flatMap((run) => this.#unfinishedClaim(run));
+      const rows = await claimedRows(client, { place, ids: page }, signal);
+      yield this.#decode(rows, claimedRunIn).flatMap((run) => this.#unfinishedClaim(run));
     }
   }
 
@@ -220,7 +219,13 @@ export class Prefect1WorkSource implements WorkSource {
       prepare,
       build: async (identifier): Promise<JobManifest> => {
         const { client, name, labels, process, job } = this.#options;
-        const identity = { id: this.#agentId, name, labels, tenantId: await client.tenantId(), process };
+        const identity = {
+          id: client.graphql.agentId,
+          name,
+          labels,
+          tenantId: await client.tenantId(),
+          process,
+        };
         const settings = { ...job, owner: ownerText(identity) };
         return buildJob({ flowRun, settings, template: await template(), identifier });
       },

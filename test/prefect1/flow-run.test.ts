@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { readFlowRun, readRunRows } from "../../src/prefect1/flow-run.ts";
+import { readFlowRun } from "../../src/prefect1/flow-run.ts";
 import recorded from "../golden/original/jobs.json" with { type: "json" };
 
 const SMALL = { id: "run-1", flow: { id: "flow-1" } };
@@ -62,16 +62,5 @@ describe("readFlowRun", () => {
   ])("names the invalid field of $wire", ({ wire, want }) => {
     expect(() => readFlowRun(wire)).toThrow(want);
     expect(() => readFlowRun(wire)).toThrow(ExpectedError);
-  });
-});
-
-describe("readRunRows", () => {
-  it("returns the readable rows, and an error for each other row", () => {
-    const { runs, unreadable } = readRunRows([SMALL, { ...SMALL, id: "broken", flow: null }, 7], readFlowRun);
-    expect(runs.map(({ id }) => id)).toEqual([SMALL.id]);
-    expect(unreadable).toEqual([
-      expect.stringContaining("flow run broken: "),
-      expect.stringContaining("flow run ?: "),
-    ]);
   });
 });

@@ -4,7 +4,6 @@ import type { SharedState } from "../shared-state.ts";
 import { withoutWorkedElsewhere } from "./elsewhere.ts";
 import { slotsForNewClaims } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
-import { unreadableRunLog } from "./unreadable-runs.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
 const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
@@ -15,12 +14,10 @@ type PollerDeps = SharedState & { readonly submitter: Submitter };
 
 export class Poller {
   readonly #deps: PollerDeps;
-  readonly #onUnreadable: (reason: string) => void;
   #wake = new AbortController();
 
   constructor(deps: PollerDeps) {
     this.#deps = deps;
-    this.#onUnreadable = unreadableRunLog(deps.log);
   }
 
   /** Ends the current wait, so that the next poll happens now. */
@@ -60,7 +57,6 @@ export class Poller {
         return { launched: 0, more: false };
       }
       const due = await work.due(inFlight, signal);
-      for (const reason of due.unreadable) this.#onUnreadable(reason);
       // A Running run with overdue task runs needs no Job if it has a live one.
       const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));
       const runs = (await withoutWorkedElsewhere(this.#deps, needy)).slice(0, freeSlots);

@@ -18,7 +18,6 @@ import type { SharedState } from "../shared-state.ts";
 import { mayLackJob, slotsLeft } from "./slots.ts";
 import { isRecent } from "./heartbeat.ts";
 import type { Submitter } from "./submit.ts";
-import { unreadableRunLog } from "./unreadable-runs.ts";
 
 const SWEEP_MS = 15_000;
 /** While claims of other processes wait for their turn, sweeps come more often. */
@@ -38,7 +37,6 @@ interface RecoveryDeps extends SharedState {
 export class Recovery {
   readonly #deps: RecoveryDeps;
   readonly #startedAt: number;
-  readonly #onUnreadable: (reason: string) => void;
   #fullSweepAt = -Infinity;
   #leftBehind = new Set<string>();
   /** The ids of claims whose Job has ended, as of this sweep and the one before. */
@@ -49,7 +47,6 @@ export class Recovery {
   constructor(deps: RecoveryDeps) {
     this.#deps = deps;
     this.#startedAt = deps.clock.ticks();
-    this.#onUnreadable = unreadableRunLog(deps.log);
   }
 
   /** Sweeps at the start and every few seconds until the signal aborts. */
@@ -72,8 +69,7 @@ export class Recovery {
     const now = this.#deps.clock.ticks();
     const fullSweepMs = now - this.#startedAt < EARLY_MS ? FULL_SWEEP_MS.early : FULL_SWEEP_MS.late;
     const includeStarted = now - this.#fullSweepAt >= fullSweepMs;
-    const onUnreadable = this.#onUnreadable;
-    const query = { includeStarted, mayLackJob: (id: string) => mayLackJob(this.#deps, id), onUnreadable };
+    const query = { includeStarted, mayLackJob: (id: string) => mayLackJob(this.#deps, id) };
     this.#leftBehind = new Set();
     this.#ended = { before: this.#ended.now, now: new Set() };
     for await (const page of this.#deps.work.unfinished(query, signal)) {
