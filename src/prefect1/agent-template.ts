@@ -88,22 +88,19 @@ export class AgentTemplate {
   }
 
   async #readAgain(settings: JobSettings): Promise<void> {
-    const text = await this.#deps.readTemplate(this.source);
-    const now = this.#deps.clock.ticks();
-    const isDue = this.#refusal !== undefined && now - this.#triedAt >= TRY_AGAIN_MS;
-    if (text !== this.#text || isDue) await this.#take(text, settings);
+    const { clock, log, readTemplate } = this.#deps;
+    const text = await readTemplate(this.source);
+    const isDue = this.#refusal !== undefined && clock.ticks() - this.#triedAt >= TRY_AGAIN_MS;
+    if (text !== this.#text || isDue) {
+      const tried = await attempt(() => this.#tried(text, settings));
+      this.#text = text;
+      this.#triedAt = clock.ticks();
+      this.#refusal = tried.error;
+      this.#good = tried.value ?? this.#good;
+      if (tried.ok) log.info("Read the job template", { template: this.source.origin.name });
+    }
     if (this.#refusal !== undefined) throw this.#refusal;
     this.#fault = undefined;
-  }
-
-  async #take(text: string, settings: JobSettings): Promise<void> {
-    const tried = await attempt(() => this.#tried(text, settings));
-    this.#text = text;
-    this.#triedAt = this.#deps.clock.ticks();
-    this.#refusal = tried.error;
-    if (!tried.ok) return;
-    this.#good = tried.value;
-    this.#deps.log.info("Read the job template", { template: this.source.origin.name });
   }
 
   /** Throws what Kubernetes finds invalid in a sample run's Job; any other answer says nothing about the template. */

@@ -27,8 +27,7 @@ export const configuration = check(({ target: { config, prefect3 } }) => {
   }).flatMap(([name, setting]) =>
     setting && setting.value !== "" ? [`${name} ${withSource(setting)}`] : [],
   );
-  const read = files.filter(({ found }) => found).map(({ path }) => path);
-  const message = read.length === 0 ? "no configuration files" : `read ${read.join(", ")}`;
+  const message = files.length === 0 ? "no configuration files" : `read ${files.join(", ")}`;
   return [...unreadable, ok(message, { details })];
 });
 

@@ -177,11 +177,6 @@ export interface Secret {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** A ConfigMap; its binary values are base64. */
-export interface ConfigMap extends Pick<Secret, "metadata" | "data"> {
-  readonly binaryData?: Readonly<Record<string, string>>;
-}
-
 const CORE = "/api/v1";
 type ResourceInfo = { readonly prefix: string; readonly kind: string; readonly isOfCluster?: boolean };
 /** The API path and kind of each resource. */
@@ -206,15 +201,11 @@ const RESOURCES = {
 /** The plural name of a resource, as RBAC and URLs spell it. */
 export type Resource = keyof typeof RESOURCES;
 
-export interface KindMap extends Omit<
-  Record<Resource, AnyObject>,
-  "jobs" | "pods" | "events" | "secrets" | "configmaps"
-> {
+export interface KindMap extends Omit<Record<Resource, AnyObject>, "jobs" | "pods" | "events" | "secrets"> {
   jobs: Job;
   pods: Pod;
   events: KubeEvent;
   secrets: Secret;
-  configmaps: ConfigMap;
 }
 
 /** The path of a collection, or of one object in it; the namespace of what is in none is ignored. */

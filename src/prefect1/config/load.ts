@@ -61,10 +61,10 @@ const DEFAULTS: Layers = new Map(
 /** Throws SettingsError for invalid TOML and for invalid values. */
 export function loadPrefectConfig(deps: ConfigDeps) {
   const { env } = deps;
-  const files: { readonly path: string; readonly found: boolean }[] = [];
+  const files: string[] = [];
   const read = (path: string): JsonObject => {
     const table = readToml(path, deps.readFile);
-    files.push({ path, found: table !== undefined });
+    if (table !== undefined) files.push(path);
     return table ?? {};
   };
   const paths = [
@@ -82,10 +82,11 @@ export function loadPrefectConfig(deps: ConfigDeps) {
   );
   // The default API refers to the backend, by its exact name.
   const values = resolveReferences(new Map(merged).set("backend", backend), env);
-  const apiUrl = textAt(values, "cloud.api");
-  const authPath = `${textAt(values, "home_dir").value}/auth.toml`;
+  const apiUrl = sourced(values, "cloud.api", plainText);
+  const authPath = `${sourced(values, "home_dir", plainText).value}/auth.toml`;
   const saved = savedAuth(read(authPath), apiUrl.value, basename(authPath));
-  const apiKey = textOrUndefined(values, "cloud.api_key") ?? textOrUndefined(saved, "api_key");
+  const apiKey =
+    mapValue(values.get("cloud.api_key"), textValue) ?? mapValue(saved.get("api_key"), textValue);
   const tenantId =
     mapValue(values.get("cloud.tenant_id"), uuidValue) ?? mapValue(saved.get("tenant_id"), uuidValue);
   deps.secrets?.add(apiKey?.value);
@@ -95,7 +96,7 @@ export function loadPrefectConfig(deps: ConfigDeps) {
     backend,
     /** Unchanged, with any trailing slash. */
     apiUrl,
-    uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
+    uiUrl: uiUrlOf(apiUrl.value, sourced(values, "server.ui.endpoint", plainText)),
     apiKey,
     /** A UUID in canonical form. */
     tenantId,
@@ -103,7 +104,7 @@ export function loadPrefectConfig(deps: ConfigDeps) {
     requestTimeoutSeconds: sourced(values, "cloud.request_timeout", secondsValue).value,
     sendFlowRunLogs: sourced(values, "cloud.send_flow_run_logs", switchValue).value,
     /** The log level of flow runs; the agent's is `agent.level`. */
-    loggingLevel: textAt(values, "logging.level").value,
+    loggingLevel: sourced(values, "logging.level", plainText).value,
     agent: agentConfig(values),
     variables: processVariables(env),
     files,
@@ -122,11 +123,11 @@ function uiUrlOf(apiUrl: string, endpoint: Sourced<string>): string {
 
 function agentConfig(values: Layers) {
   return {
-    name: textAt(values, "cloud.agent.name").value,
+    name: sourced(values, "cloud.agent.name", plainText).value,
     labels: sourced(values, "cloud.agent.labels", listValue),
     level: sourced(values, "cloud.agent.level", levelValue).value,
     /** The address of its HTTP server, such as `http://:8080`. */
-    address: textOrUndefined(values, "cloud.agent.agent_address")?.value,
+    address: mapValue(values.get("cloud.agent.agent_address"), textValue)?.value,
     /** Environment variables for every flow run. */
     env: envVars(values),
   };
@@ -190,20 +191,16 @@ function flagLayer(flags: ConfigFlags): Layers {
   return new Map(given.map(([key, flag, value]) => [key, { value, source: `${flag} flag` }]));
 }
 
-function textOrUndefined(values: Layers, key: string): Sourced<string> | undefined {
-  return mapValue(values.get(key), textValue);
-}
-
-/** The text of a key with a default. */
-function textAt(values: Layers, key: string): Sourced<string> {
-  return textOrUndefined(values, key) ?? { value: "", source: DEFAULT_SOURCE };
-}
-
 /** Removes empty values of keys with a default: an empty variable means the default. */
 function withoutEmptyDefaults(layer: Layers): Layers {
   const isSet = (key: string, entry: Sourced<unknown>): boolean =>
     !DEFAULTS.has(key) || textValue(entry) !== undefined;
   return new Map([...layer].filter(([key, entry]) => isSet(key, entry)));
+}
+
+/** Of a key with a default. */
+function plainText(entry: Sourced<unknown>): string {
+  return textValue(entry) ?? "";
 }
 
 function sourced<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {

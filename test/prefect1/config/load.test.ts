@@ -32,7 +32,7 @@ describe("loadPrefectConfig", () => {
         env: {},
       },
       variables: { deleteFinishedJobs: true, resources: {} },
-      files: [CONFIG, BACKEND, AUTH].map((path) => ({ path, found: false })),
+      files: [],
     });
   });
 
