@@ -80,12 +80,11 @@ export class Ownership {
   async standing(observed: ObservedJob, flowRunId: string, run: RunStatus): Promise<Standing> {
     const { job, gone } = observed;
     if (this.isOurs(job)) return "ours";
-    const row = run.kind === "known" ? run : undefined;
-    const owner = ownerOf(job.metadata) ?? row?.agent;
+    const owner = ownerOf(job.metadata) ?? run.agent;
     if (owner !== undefined && isSameAgent(owner, this.#self)) return "ours";
     const presence = this.#presenceOf(owner, flowRunId);
     if (presence === "alive" || this.#isYoung(job)) return "others";
-    if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
+    if (!this.mayAdopt(owner, run.labels)) return presence === "long gone" ? "reportable" : "others";
     this.#takenOver.add(job.metadata.uid);
     if (gone) return "ours";
     return (await this.#take(job)) ? "ours" : "others";

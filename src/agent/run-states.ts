@@ -34,7 +34,7 @@ export class RunStates {
     if (row === undefined) return { kind: "missing" };
     // Of two responses the older one can come last.
     const known = this.known(flowRunId);
-    if (known.kind === "known" && (known.state.version ?? 0) > (row.state.version ?? Infinity)) return known;
+    if ((known.state?.version ?? 0) > (row.state.version ?? Infinity)) return known;
     // As the cluster's clock shows it: decisions compare it with times on Jobs and pods.
     const { kubeTime, prefectTime } = this.#deps;
     const aheadMs = kubeTime.now().getTime() - prefectTime.now().getTime();
@@ -55,17 +55,13 @@ export class RunStates {
   async refreshAll(flowRunIds: readonly string[]): Promise<string[]> {
     const all = new Set(flowRunIds);
     for (const id of this.#known.keys()) if (!all.has(id)) this.#known.delete(id);
-    const open = flowRunIds.filter((id) => {
-      const status = this.known(id);
-      return status.kind !== "known" || !isFinished(status.state.type);
-    });
+    const open = flowRunIds.filter((id) => !isFinished(this.known(id).state?.type));
     const before = new Map(open.map((id) => [id, nameOf(this.known(id))]));
     // In parts, so that a run that needs a decision now is read before the rest of thousands.
     for (const page of pagesOf(open, PART)) await Promise.all(page.map((id) => this.refresh(id)));
     return open.filter((id) => {
       const status = this.known(id);
-      const isRunActive = status.kind === "known" && isActive(status.state.type);
-      return nameOf(status) !== before.get(id) || !isRunActive;
+      return nameOf(status) !== before.get(id) || !isActive(status.state?.type);
     });
   }
 
@@ -75,5 +71,5 @@ export class RunStates {
 }
 
 function nameOf(status: RunStatus): string {
-  return status.kind === "known" ? status.state.name : status.kind;
+  return status.state?.name ?? status.kind;
 }

@@ -57,31 +57,32 @@ export interface RunRow {
 /** The status of a flow run: its row; "missing": Prefect has no such run; "unknown": not asked, or no API configured. */
 export type RunStatus =
   | ({ readonly kind: "known" } & RunRow)
-  | { readonly kind: "missing" }
-  | { readonly kind: "unknown" };
+  | ({ readonly kind: "missing" } & NoRow)
+  | ({ readonly kind: "unknown" } & NoRow);
+type NoRow = { readonly [Field in keyof RunRow]?: undefined };
 
-export function isFinished(type: StateType): boolean {
+export function isFinished(type: StateType | undefined): boolean {
   return type === "completed" || isFailed(type) || type === "cancelled";
 }
 
 /** Whether the run failed or crashed; a cancelled run did neither. */
-export function isFailed(type: StateType): boolean {
+export function isFailed(type: StateType | undefined): boolean {
   return type === "failed" || type === "crashed";
 }
 
 /** Whether the run is claimed or running, and not being cancelled. */
-export function isActive(type: StateType): boolean {
+export function isActive(type: StateType | undefined): boolean {
   return type === "pending" || type === "running";
 }
 
 /** Whether the run is cancelled or being cancelled. */
-export function isCancelled(run: RunStatus): boolean {
-  return run.kind === "known" && (run.state.type === "cancelling" || run.state.type === "cancelled");
+export function isCancelled({ state }: RunStatus): boolean {
+  return state?.type === "cancelling" || state?.type === "cancelled";
 }
 
 /** Whether the run has ended in Prefect, or was deleted there. */
 export function isOver(run: RunStatus): boolean {
-  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
+  return run.kind === "missing" || isFinished(run.state?.type);
 }
 
 /** Whether the run is over, or being cancelled. */

@@ -227,9 +227,9 @@ export class Recovery {
   async #setFailed(flowRunId: string, message: string): Promise<void> {
     const { runs, log, metrics } = this.#deps;
     // Read again: a pod may have outlived the Job and finished the run.
-    const current = await this.#deps.states.read(flowRunId);
-    if (current.kind !== "known" || !isActive(current.state.type)) return;
-    const { version } = current.state;
+    const { state } = await this.#deps.states.read(flowRunId);
+    if (!isActive(state?.type)) return;
+    const version = state?.version;
     if ((await runs.transition(flowRunId, { type: "failed", message, version })) !== "accepted") return;
     metrics.count("decisions", "fail");
     log.info("Flow run ended", { flowRun: flowRunId, state: "Failed", message });

@@ -220,9 +220,8 @@ export class Submitter {
   /** The run's current state, if the claim still holds in it. */
   #stateIfCurrent(submission: Submission): Promise<RunState | undefined> {
     return this.#withRetry(async () => {
-      const status = await this.#deps.states.read(submission.flowRunId);
-      if (status.kind !== "known") return undefined;
-      return (await submission.isCurrent(status.state)) ? status.state : undefined;
+      const { state } = await this.#deps.states.read(submission.flowRunId);
+      return state !== undefined && (await submission.isCurrent(state)) ? state : undefined;
     });
   }
 

@@ -205,8 +205,7 @@ export class WaitingSubmissions {
     const statuses = await Promise.all(ids.map((id) => this.#deps.states.read(id)));
     for (const [at, run] of statuses.entries()) {
       const waiting = this.#waiting.get(ids[at] ?? "");
-      const needsJob = run.kind === "known" && isActive(run.state.type);
-      if (waiting !== undefined && !needsJob) this.#settle(waiting);
+      if (waiting !== undefined && !isActive(run.state?.type)) this.#settle(waiting);
     }
   }
 }

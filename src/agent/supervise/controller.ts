@@ -156,8 +156,7 @@ export class Controller {
         .observe(flowRunId)
         .jobs.every((each) => !uids.has(each.job.metadata.uid) || isOwn(each));
     const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
-    const version = run.kind === "known" ? run.state.version : undefined;
-    return execute(deps, { flowRunId, decision, isOnlyWriter, readsAgain, version });
+    return execute(deps, { flowRunId, decision, isOnlyWriter, readsAgain, version: run.state?.version });
   }
 
   /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */
@@ -212,7 +211,7 @@ export class Controller {
   #decideWithoutReading(observed: ObservedRun): Decision | undefined {
     const { flowRunId } = observed;
     const known = this.#deps.states.known(flowRunId);
-    if (known.kind === "known" && known.state.type === "cancelling") return undefined;
+    if (known.state?.type === "cancelling") return undefined;
     const { view } = this.#deps;
     const jobs = observed.jobs.filter((each) => each.gone || !view.isDeletionExpected(each.job.metadata.uid));
     if (!jobs.every(({ job }) => this.#deps.ownership.isOurs(job))) return undefined;

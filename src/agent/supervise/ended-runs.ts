@@ -23,11 +23,10 @@ export class EndedRuns {
   }
 
   /** Call when the run's state was read. */
-  read(flowRunId: string, run: RunStatus): void {
-    if (run.kind !== "known" || !isFinished(run.state.type)) return;
-    const { type, name, message, since } = run.state;
-    if (since !== undefined && since >= this.#startedAt)
-      this.#tell(flowRunId, { state: name, message: isFailed(type) ? message : undefined, since });
+  read(flowRunId: string, { state }: RunStatus): void {
+    if (state?.since === undefined || state.since < this.#startedAt || !isFinished(state.type)) return;
+    const { type, name, message, since } = state;
+    this.#tell(flowRunId, { state: name, message: isFailed(type) ? message : undefined, since });
   }
 
   /** Call when this agent has ended the run. */

@@ -81,8 +81,7 @@ export async function isStateCurrent(
 ): Promise<boolean> {
   if (decision.transition !== undefined || !decision.deletions.some((each) => each.isActive)) return true;
   const now = await states.refresh(flowRunId);
-  if (now.kind !== "known" || run.kind !== "known") return now.kind === run.kind;
-  return now.state.version === run.state.version;
+  return now.kind === run.kind && now.state?.version === run.state?.version;
 }
 
 async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {
@@ -126,7 +125,7 @@ export async function execute(deps: Deps, action: Action): Promise<Requeue> {
 function deletionConditions({ transition, deletions }: Decision): DeletionConditions {
   const isRescheduled = transition?.kind === "reschedule";
   return {
-    isStillNeeded: (run) => (isRescheduled ? run.kind === "known" && isActive(run.state.type) : isDone(run)),
+    isStillNeeded: (run) => (isRescheduled ? isActive(run.state?.type) : isDone(run)),
     deletedJobs: new Set(deletions.map(({ job }) => job.metadata.uid)),
   };
 }

@@ -39,7 +39,7 @@ export class LastLaunch {
 
   /** A pending run's claim names the Jobs that it has adopted, too. Reads the log only if one of these Jobs is another's. */
   async #withAdopted(run: RunStatus, { flowRunId, jobs }: ObservedRun): Promise<RunStatus> {
-    const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
+    const claim = run.state?.type === "pending" ? run.state.claim : undefined;
     if (run.kind !== "known" || claim === undefined) return run;
     // One that completed, and has not started the flow, is followed by another.
     const others = jobs.filter(

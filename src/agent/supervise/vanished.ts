@@ -23,7 +23,7 @@ export async function forgetCompleted(
   await deps.reported.refresh(flowRunId);
   const isReported = ({ job }: ObservedJob): boolean => deps.reported.has(flowRunId, completedHead(job));
   const isUnseen = (observed: ObservedJob): boolean => jobPhase(observed).kind === "deleted";
-  const isRunning = run.kind === "known" && run.state.type === "running";
+  const isRunning = run.state?.type === "running";
   const waits = isRunning && vanished.some(isUnseen) && (await deps.runs.hasWaitingTask(flowRunId));
   const completed = vanished.filter((job) => isReported(job) || (waits && isUnseen(job)));
   for (const { job } of completed) deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);

@@ -78,7 +78,7 @@ export function mustDeleteDask(
 
 /** Whether the run has failed with its process: it may have been reported without its Dask clusters. */
 function hasLostProcess(run: RunStatus, decided: readonly DecidedJob[]): boolean {
-  if (run.kind !== "known" || !isFailed(run.state.type)) return false;
+  if (!isFailed(run.state?.type)) return false;
   return decided.some(({ phase }) => ["failed", "disrupted", "deleted"].includes(phase.kind));
 }
 

@@ -80,8 +80,7 @@ function restartedEndMs(pod: Pod): number {
 }
 
 function mayBeAdopted(context: JobContext, since: Date): boolean {
-  const { run } = context.input;
-  const isPending = run.kind === "known" && run.state.type === "pending";
+  const isPending = context.input.run.state?.type === "pending";
   return isPending && context.stateBelongsTo === "next" && msSince(context, since) < ADOPTED_AFTER_MS;
 }
 

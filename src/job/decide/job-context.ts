@@ -22,12 +22,12 @@ export function logEntry(level: RunLogLevel, message: string, key = message): Ru
 
 /** Whether the run is claimed or running. */
 export function isRunActive({ input: { run } }: JobContext): boolean {
-  return run.kind === "known" && isActive(run.state.type);
+  return isActive(run.state?.type);
 }
 
 /** Whether the run is over, cancelled included. */
 export function isRunFinished({ input: { run } }: JobContext): boolean {
-  return run.kind === "known" && isFinished(run.state.type);
+  return isFinished(run.state?.type);
 }
 
 /**

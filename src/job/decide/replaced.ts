@@ -22,7 +22,7 @@ export function decideReplaced({ observed, input }: JobContext): JobDecision | u
 function isReplaced(observed: ObservedJob, { observed: { jobs }, run, place }: DecideInput): boolean {
   const { job, pods, deletedPods, gone } = observed;
   const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
-  if (!canStart || run.kind !== "known" || !isActive(run.state.type)) return false;
+  if (!canStart || !isActive(run.state?.type)) return false;
   const claim = claimOf(run);
   const identifier = identifierOf(job.metadata);
   if (claim?.identifiers.includes(identifier ?? "") === true) return false;
@@ -40,6 +40,6 @@ export function ownerOfState(observed: ObservedJob, { run }: Pick<DecideInput, "
 }
 
 /** The claim that the run's active state goes back to, where it is known; it names the Job that it is for. */
-function claimOf(run: RunStatus) {
-  return run.kind === "known" && isActive(run.state.type) ? run.state.claim : undefined;
+function claimOf({ state }: RunStatus) {
+  return isActive(state?.type) ? state?.claim : undefined;
 }

@@ -28,7 +28,7 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
 /** Cancelling becomes Cancelled when no process of the run is left that could set the state itself. */
 export function cancelTransition(jobs: readonly ObservedPhase[], input: DecideInput): Transition | undefined {
   const { run } = input;
-  if (run.kind !== "known" || run.state.type !== "cancelling") return undefined;
+  if (run.state?.type !== "cancelling") return undefined;
   if (jobs.some((job) => isAtWork(job, input))) return undefined;
   return { kind: "cancelled", message: `Cancelled: ${whatRuns(jobs)}` };
 }
@@ -66,7 +66,7 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
     return { ...afterGrace(context, { status, reason, graceMs: cancelGraceMs }), requeueAfterMs };
   }
   // Its Dask clusters do not wait for the Job, which may be kept, or gone.
-  const since = input.run.kind === "known" ? input.run.state.since : undefined;
+  const since = input.run.state?.since;
   const daskInMs = since === undefined ? 0 : cancelGraceMs - msSince(context, since);
   const dask = daskInMs > 0 ? { requeueAfterMs: daskInMs } : { deleteDask: true };
   if (observed.gone) return { status, reason, ...dask };
@@ -90,7 +90,7 @@ function afterGrace(
 ): JobDecision {
   const { run } = context.input;
   const { status, reason, graceMs } = ending;
-  const firstObserved = observedSince(context, status, run.kind === "known" ? run.state.since : undefined);
+  const firstObserved = observedSince(context, status, run.state?.since);
   const deleteInMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);
   return { status, reason, deleteInMs, firstObserved };
 }

@@ -72,7 +72,7 @@ function startLeft(context: JobContext): number {
     // Another controller may run its pods in another cluster (Kueue's MultiKueue).
     (job.status.ready ?? 0) > 0 ||
     (job.status.failed ?? 0) > seen.filter((pod) => hasFailed(pod, job)).length ||
-    (mayBeUncounted && run.kind === "known" && run.state.type === "running");
+    (mayBeUncounted && run.state?.type === "running");
   if (policy.pendingTimeoutMs === undefined || hasStarted) return Infinity;
   const since = new Date(job.status.startTime ?? job.metadata.creationTimestamp);
   return policy.pendingTimeoutMs - msSince(context, since);
