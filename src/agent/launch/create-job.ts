@@ -106,7 +106,7 @@ async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): P
     if (!(error instanceof KubeError)) throw error;
     const bytes = Buffer.byteLength(JSON.stringify(job));
     const failure = createFailure(error, bytes);
-    const isSize = failure === "run" && isTooLarge({ error, text: error.detail, bytes });
+    const isSize = failure === "run" && isTooLarge(error, bytes);
     return { outcome: "refused", failure, error: isSize ? tooLarge(job, bytes) : error };
   }
 }

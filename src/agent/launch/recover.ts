@@ -12,6 +12,7 @@ import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
+import { PROCESS_TIMEOUT_MS } from "../ownership.ts";
 import { ADOPTION_LINE, LOGGER } from "../run-log.ts";
 import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -22,8 +23,6 @@ import type { Submitter } from "./submit.ts";
 const SWEEP_MS = 15_000;
 /** While claims of other processes wait for their turn, sweeps come more often. */
 const WAITING_SWEEP_MS = 5_000;
-/** How long another process of this agent may take to create the Job of its claim. */
-const PROCESS_TIMEOUT_MS = 10_000;
 /** Running runs without a Job are rarer than claimed ones, and expensive to search for: often after the start, then rarely. */
 const FULL_SWEEP_MS = { early: 30_000, late: 600_000 };
 const EARLY_MS = 180_000;
@@ -83,7 +82,7 @@ export class Recovery {
 
   async #tryToFinish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
     try {
-      if (!signal.aborted) await this.#finish(claim, signal);
+      if (!signal.aborted) await this.#finish(claim);
     } catch (error) {
       if (signal.aborted) return;
       const fields = { flowRun: claim.submission.flowRunId, error: textOf(error) };
@@ -91,7 +90,7 @@ export class Recovery {
     }
   }
 
-  async #finish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+  async #finish(claim: UnfinishedClaim): Promise<void> {
     const { submission, record, state } = claim;
     const { flowRunId } = submission;
     if (comparePlaces(record.place, this.#deps.settings.place) !== "same") return;
@@ -117,8 +116,8 @@ export class Recovery {
     if (!claim.waitsForJob || kind === "created") {
       if (kind === "created" || state.type === "running") await this.#failIfLost(claim);
     } else if (slotsLeft(this.#deps) <= 0) return;
-    else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
-    else if (role === "heir") await this.#inherit(claim, signal);
+    else if (role === "owner") await this.#deps.submitter.resume(submission);
+    else if (role === "heir") await this.#inherit(claim);
   }
 
   /** Its Job has ended: it needs none, and holds no slot of --limit. */
@@ -128,7 +127,7 @@ export class Recovery {
   }
 
   /** Claims the run anew, for a Job by this agent's settings. */
-  async #inherit(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+  async #inherit(claim: UnfinishedClaim): Promise<void> {
     const { submitter, work, inFlight } = this.#deps;
     if (submitter.room <= 0 || work.fault()?.canBuild === false) return;
     const { flowRunId } = claim.submission;
@@ -136,7 +135,7 @@ export class Recovery {
     inFlight.add(flowRunId);
     try {
       const anew = await claim.reclaim();
-      if (anew !== "lost") await submitter.resume(anew, signal);
+      if (anew !== "lost") await submitter.resume(anew);
     } finally {
       inFlight.remove(flowRunId);
     }

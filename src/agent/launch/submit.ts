@@ -75,14 +75,14 @@ export class Submitter {
   }
 
   /** Finishes a submission that this or another process claimed, but that has no Job. */
-  async resume(submission: Submission, signal: AbortSignal): Promise<void> {
+  async resume(submission: Submission): Promise<void> {
     const { inFlight } = this.#deps;
     const { flowRunId } = submission;
     inFlight.add(flowRunId);
     this.#deps.log.info("Resuming a submission without a Job", { flowRun: flowRunId });
     this.#deps.metrics.count("resumed");
     try {
-      await this.#create(submission, signal);
+      await this.#create(submission);
     } finally {
       inFlight.remove(flowRunId);
     }
@@ -107,7 +107,7 @@ export class Submitter {
       }
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       onStarted(true);
-      const isCreated = await this.#create(submission, signal, claimedAt);
+      const isCreated = await this.#create(submission, claimedAt);
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
@@ -145,12 +145,12 @@ export class Submitter {
   }
 
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
-  async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
+  async #create(submission: Submission, claimedAt?: number): Promise<boolean> {
     this.#creating++;
     try {
       const creation = await this.#tryToCreate(submission, this.#queue, claimedAt);
       const result = await this.#settle(submission, creation);
-      if (typeof result === "object") this.waiting.add(submission, result, signal);
+      if (typeof result === "object") this.waiting.add(submission, result);
       return result === "created";
     } finally {
       this.#creating--;

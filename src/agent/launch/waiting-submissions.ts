@@ -33,7 +33,6 @@ interface Refused {
 interface Waiting {
   readonly submission: Submission;
   readonly since: number;
-  readonly signal: AbortSignal;
   refused: Refused;
   failures: number;
   /** Ticks of the last heartbeat. */
@@ -90,11 +89,11 @@ export class WaitingSubmissions {
   }
 
   /** Takes a claimed submission over whose Job was refused. */
-  add(submission: Submission, refused: Refused, signal: AbortSignal): void {
+  add(submission: Submission, refused: Refused): void {
     const { flowRunId } = submission;
     const now = this.#deps.clock.ticks();
     const fresh = { failures: 0, keptAliveAt: -Infinity, warned: new Set<WaitReason>() };
-    const waiting: Waiting = { submission, since: now, signal, refused, ...fresh };
+    const waiting: Waiting = { submission, since: now, refused, ...fresh };
     this.#waiting.set(flowRunId, waiting);
     this.#deps.inFlight.waiting.add(flowRunId);
     this.#announce(refused);
@@ -110,7 +109,7 @@ export class WaitingSubmissions {
   /** Returns after how many milliseconds to try again. */
   async #retry(flowRunId: string): Promise<number | undefined> {
     const waiting = this.#waiting.get(flowRunId);
-    if (waiting === undefined || waiting.signal.aborted) return undefined;
+    if (waiting === undefined) return undefined;
     const { reason } = waiting.refused;
     // While one reason holds all of them back, the first one's try stands for all.
     if (reason !== "passing" && this.#firstOf(reason) !== waiting) {
@@ -151,13 +150,11 @@ export class WaitingSubmissions {
   }
 
   #settle(waiting: Waiting): void {
-    const { submission, refused } = waiting;
-    const { flowRunId } = submission;
-    const { reason } = refused;
+    const { flowRunId } = waiting.submission;
     if (this.#waiting.get(flowRunId) !== waiting) return;
     this.#waiting.delete(flowRunId);
     this.#deps.inFlight.waiting.delete(flowRunId);
-    this.#release(reason);
+    this.#release(waiting.refused.reason);
   }
 
   /** The reason does not hold any more for one: the next that waits for it tries at once. */

@@ -25,8 +25,7 @@ function waitingFor(count: number, reason: "passing" | "quota" | "agent" = "pass
     retry: () => Promise.resolve(refused),
     warn: () => Promise.resolve(),
   } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
-  const { signal } = new AbortController();
-  for (let at = 0; at < count; at++) waiting.add({ flowRunId: `run-${at}` } as Submission, refused, signal);
+  for (let at = 0; at < count; at++) waiting.add({ flowRunId: `run-${at}` } as Submission, refused);
   return waiting;
 }
 
@@ -60,7 +59,7 @@ it("a Job that a gateway wants tried again in five minutes is tried within 15 s"
   } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
   const stop = new AbortController();
   const addedAt = clock.ticks();
-  waiting.add({ flowRunId: "run" } as Submission, { reason: "passing", error }, stop.signal);
+  waiting.add({ flowRunId: "run" } as Submission, { reason: "passing", error });
   const running = waiting.run(stop.signal);
   while (triedAt.length === 0) await clock.advance();
   expect(triedAt).toEqual([addedAt + 15_000]);
@@ -84,7 +83,7 @@ describe("a run that is cancelled while its Job is being created", () => {
       warn: () => Promise.resolve(),
     } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
     const stop = new AbortController();
-    waiting.add({ flowRunId: "run" } as Submission, refused, stop.signal);
+    waiting.add({ flowRunId: "run" } as Submission, refused);
     const running = waiting.run(stop.signal);
     while (tries.length === 0) await clock.advance();
     type = "cancelled";
