@@ -274,7 +274,6 @@ export class Controller {
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
     this.#foreign.delete(flowRunId);
-    this.#ended.forget(flowRunId);
     this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
     this.#dask.forget(flowRunId);

@@ -1,10 +1,11 @@
-// Tells the agent's log how each run ended, once; not those that had ended before this process started. A pod may end after its
-// run is told of and forgotten, so the last ones are remembered for a while.
+// Tells the agent's log how each run ended, once; not those that had ended before this process started. A pod may end long after
+// its run is told of.
 
 import type { Log } from "../../base/log.ts";
 import { isFailed, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
 
-const REMEMBERED = 1_000;
+/** More than the runs that have Jobs at the same time, where finished Jobs are kept. */
+const REMEMBERED = 20_000;
 /** How far the clocks of Prefect and Kubernetes may be apart; a run that is started again takes longer to end again. */
 const SKEW_MS = 5_000;
 
@@ -12,9 +13,8 @@ export class EndedRuns {
   readonly #log: Pick<Log, "info">;
   readonly #now: () => Date;
   readonly #startedAt: Date;
-  /** When the runs ended that were told of. */
+  /** When the runs ended that were told of, the oldest first. */
   readonly #told = new Map<string, Date>();
-  readonly #forgotten = new Map<string, Date>();
 
   constructor(log: Pick<Log, "info">, now: () => Date) {
     this.#log = log;
@@ -38,18 +38,11 @@ export class EndedRuns {
     flowRun: string,
     { since, ...end }: { readonly state: string; readonly message: string | undefined; readonly since: Date },
   ): void {
-    const told = this.#told.get(flowRun) ?? this.#forgotten.get(flowRun);
+    const told = this.#told.get(flowRun);
     if (told !== undefined && since.getTime() <= told.getTime() + SKEW_MS) return;
     this.#log.info("Flow run ended", { flowRun, ...end });
     this.#told.set(flowRun, since);
-  }
-
-  forget(flowRunId: string): void {
-    const told = this.#told.get(flowRunId);
-    if (told === undefined) return;
-    this.#told.delete(flowRunId);
-    this.#forgotten.set(flowRunId, told);
-    const [oldest = ""] = this.#forgotten.keys();
-    if (this.#forgotten.size > REMEMBERED) this.#forgotten.delete(oldest);
+    const [oldest = ""] = this.#told.keys();
+    if (this.#told.size > REMEMBERED) this.#told.delete(oldest);
   }
 }

@@ -134,7 +134,7 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
 async function report(deps: Deps, action: Action): Promise<void> {
   const { flowRunId, decision, isOnlyWriter, readsAgain } = action;
   const mayWait = decision.transition === undefined && decision.deletions.length === 0;
-  const write = (entries: readonly RunLogEntry[]): Promise<unknown> =>
+  const write = (entries: readonly RunLogEntry[]): Promise<void> =>
     deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain, mayWait });
   try {
     await write(decision.logs);

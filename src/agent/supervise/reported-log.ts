@@ -20,9 +20,8 @@ interface Report {
 
 export class ReportedLog {
   readonly #deps: SharedState;
-  readonly #messages = new Map<string, Set<string>>();
-  /** Runs whose log must be read again before the next line. */
-  readonly #mustReadLog = new Set<string>();
+  /** The lines of each run's log; undefined: it must be read before the next line. */
+  readonly #messages = new Map<string, Set<string> | undefined>();
 
   constructor(deps: SharedState) {
     this.#deps = deps;
@@ -35,7 +34,7 @@ export class ReportedLog {
   }
 
   /** The entries that are not known to be written; does not ask Prefect. */
-  pending(flowRunId: string, entries: readonly RunLogEntry[]): RunLogEntry[] {
+  pending<Entry extends Pick<RunLogEntry, "key">>(flowRunId: string, entries: readonly Entry[]): Entry[] {
     const keys = new Set<string>();
     return entries.filter(({ key }) => {
       if (keys.has(key) || this.has(flowRunId, key)) return false;
@@ -45,68 +44,53 @@ export class ReportedLog {
   }
 
   /**
-   * Writes the entries that nobody has written yet, and returns them. Throws PrefectError if Prefect has not, or may not
-   * have, the lines; the run's log is then read before the next try.
+   * Writes the entries that nobody has written yet. Throws PrefectError if Prefect has not, or may not have, the lines; the run's
+   * log is then read before the next try.
    */
-  async write({
-    flowRunId,
-    entries,
-    isOnlyWriter,
-    readsAgain,
-    mayWait,
-  }: Report): Promise<readonly RunLogEntry[]> {
-    if (entries.length === 0) return [];
+  async write(report: Report): Promise<void> {
+    const { flowRunId, entries, isOnlyWriter, readsAgain = false, mayWait } = report;
+    if (entries.length === 0) return;
     const isOnly = isOnlyWriter();
     await this.#readLog(flowRunId, isOnly);
     const pending = this.pending(flowRunId, entries);
-    if (pending.length === 0) return [];
-    const withLine = async (entry: RunLogEntry): Promise<[RunLogEntry, RunLog]> => {
-      const { level, message, timestamp, tail } = entry;
+    if (pending.length === 0) return;
+    const withLine = async ({ key, level, message, timestamp, tail }: RunLogEntry) => {
       const end = tail === undefined ? "" : await lastLines(this.#deps, tail);
-      return [entry, { flowRunId, name: LOGGER, level, message: message + end, timestamp }];
+      const line: RunLog = { flowRunId, name: LOGGER, level, message: message + end, timestamp };
+      return { key, message, line };
     };
-    const lines = new Map(await Promise.all(pending.map(withLine)));
+    const lines = await Promise.all(pending.map(withLine));
     // While a kubelet did not answer, another process may have taken over, and have written.
-    if (readsAgain === true || (isOnly && !isOnlyWriter())) await this.refresh(flowRunId);
-    const due = this.pending(flowRunId, pending);
-    if (due.length === 0) return [];
-    try {
-      await this.#deps.runLog.write(
-        due.flatMap((entry) => lines.get(entry) ?? []),
-        { mayWait },
-      );
-    } catch (error) {
-      this.#readAgain(flowRunId);
+    if (readsAgain || (isOnly && !isOnlyWriter())) await this.refresh(flowRunId);
+    const due = this.pending(flowRunId, lines);
+    if (due.length === 0) return;
+    const writing = this.#deps.runLog.write(
+      due.map(({ line }) => line),
+      { mayWait },
+    );
+    await writing.catch((error: unknown) => {
+      this.#messages.set(flowRunId, undefined);
       throw error;
-    }
+    });
     this.#deps.metrics.count("runLogs", undefined, due.length);
     const known = this.#messages.get(flowRunId);
     for (const { message } of due) known?.add(storable(message));
-    return due;
   }
 
-  /** Others may have written: the run's log is read before the next write. */
-  #readAgain(flowRunId: string): void {
-    this.#messages.delete(flowRunId);
-    this.#mustReadLog.add(flowRunId);
-  }
-
-  /** Reads the run's log now. Throws PrefectError. */
+  /** Others may have written: reads the run's log now. Throws PrefectError. */
   async refresh(flowRunId: string): Promise<void> {
-    this.#readAgain(flowRunId);
+    this.#messages.set(flowRunId, undefined);
     await this.#readLog(flowRunId, false);
   }
 
   forget(flowRunId: string): void {
     this.#messages.delete(flowRunId);
-    this.#mustReadLog.delete(flowRunId);
   }
 
   async #readLog(flowRunId: string, isOnlyWriter: boolean): Promise<void> {
-    if (this.#messages.has(flowRunId)) return;
-    const isEmpty = isOnlyWriter && !this.#mustReadLog.has(flowRunId);
+    if (this.#messages.get(flowRunId) !== undefined) return;
+    const isEmpty = isOnlyWriter && !this.#messages.has(flowRunId);
     const logged = isEmpty ? [] : await this.#deps.runs.loggedMessages(flowRunId, [LOGGER]);
     this.#messages.set(flowRunId, new Set(logged));
-    this.#mustReadLog.delete(flowRunId);
   }
 }
