@@ -9,7 +9,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { AgentDeps } from "./deps.ts";
 
 interface WriterDeps extends Pick<AgentDeps, "clock" | "log"> {
-  readonly runs: Pick<RunReporter, "writeLogs" | "messagesContaining">;
+  readonly runs: Pick<RunReporter, "writeLogs" | "messages">;
 }
 
 /** Lines of one run. */
@@ -63,7 +63,7 @@ export class RunLogWriter {
     const text = storable(line.message);
     let mustRead = mayBeThere;
     const attempt = async (): Promise<void> => {
-      if (mustRead && (await runs.messagesContaining(line.flowRunId, [text])).includes(text)) return;
+      if (mustRead && (await runs.messages(line.flowRunId, { containing: [text] })).includes(text)) return;
       mustRead = true;
       await this.write([line], { mayWait: true });
     };

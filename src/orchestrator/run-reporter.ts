@@ -5,27 +5,26 @@ import type { ClaimRecord, RunRow } from "./flow-run.ts";
 /** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface RunReporter {
   /** Up to 100 runs; the map has no entry for a run that Prefect does not know. */
-  rows(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>>;
+  rows(flowRunIds: readonly string[]): Promise<ReadonlyMap<string, RunRow>>;
   /** The last claims of up to 100 runs, by any agent. */
   lastClaims(flowRunIds: readonly string[]): Promise<ReadonlyMap<string, LastClaim>>;
   /** Whether a task run of the run waits for a start time, such as that of its retry. */
   hasWaitingTask(flowRunId: string): Promise<boolean>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
-  /** The messages in the run's log from loggers with these names. */
-  loggedMessages(flowRunId: string, names: readonly string[]): Promise<readonly string[]>;
-  /** The messages in the run's log that contain one of these texts; from loggers with these names, else from any. */
-  messagesContaining(
-    flowRunId: string,
-    texts: readonly string[],
-    names?: readonly string[],
-  ): Promise<readonly string[]>;
+  /** Messages in the run's log: those that contain one of these texts, else any; of these loggers, else of any. */
+  messages(flowRunId: string, query: MessageQuery): Promise<readonly string[]>;
   /** Sets the run's state, unless it has changed since the given version. */
   transition(flowRunId: string, to: NewState): Promise<TransitionResult>;
   /** Schedules a run again that lost its process, and resets the task runs that must run again. */
   restart(flowRunId: string, request: Restart): Promise<TransitionResult>;
   /** Sends heartbeats, so that Prefect does not start a run a second time while its Job is waiting to start. */
   keepAlive(flowRunIds: readonly string[]): Promise<void>;
+}
+
+export interface MessageQuery {
+  readonly containing?: readonly string[];
+  readonly loggers?: readonly string[];
 }
 
 export interface LastClaim {

@@ -23,7 +23,7 @@ const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } a
 export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock, "now">): RunReporter {
   return {
     ...runLogs(client.graphql),
-    rows: (ids, signal) => client.runs(ids, signal),
+    rows: (ids) => client.runs(ids),
     lastClaims: async (ids) => {
       const rows = await client.graphql.rows(LAST_CLAIMS, { where: { id: { _in: ids } } });
       return new Map(rows.map(lastClaimIn).filter((each) => each !== undefined));
@@ -68,30 +68,26 @@ const LINES = 1_000;
 const OLDEST_FIRST = [{ timestamp: "asc" }, { id: "asc" }];
 
 /** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
-function runLogs(
-  graphql: Pick<Graphql, "rows" | "object">,
-): Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining"> {
-  const messages = async (flowRunId: string, more: JsonObject): Promise<string[]> => {
-    const where = { flow_run_id: { _eq: flowRunId }, ...more };
-    const found: string[] = [];
-    for (let offset = 0; ; offset += LINES) {
-      const rows = await graphql.rows(LOG, { where, order: OLDEST_FIRST, limit: LINES, offset });
-      for (const { message } of rows) found.push(textIn(message) ?? "");
-      if (rows.length < LINES) return found;
-    }
-  };
+function runLogs(graphql: Pick<Graphql, "rows" | "object">): Pick<RunReporter, "writeLogs" | "messages"> {
   return {
     writeLogs: async (logs) => {
       const { success, error } = await graphql.object(WRITE_LOGS, { input: { logs: logs.map(logInput) } });
       if (success === false)
         throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
     },
-    loggedMessages: (flowRunId, names) => messages(flowRunId, { name: { _in: names } }),
-    messagesContaining: (flowRunId, texts, names) =>
-      messages(flowRunId, {
-        _or: texts.map((text) => ({ message: likePattern(text) })),
-        ...(names && { name: { _in: names } }),
-      }),
+    messages: async (flowRunId, { containing, loggers }) => {
+      const where = {
+        flow_run_id: { _eq: flowRunId },
+        ...(containing && { _or: containing.map((text) => ({ message: likePattern(text) })) }),
+        ...(loggers && { name: { _in: loggers } }),
+      };
+      const found: string[] = [];
+      for (let offset = 0; ; offset += LINES) {
+        const rows = await graphql.rows(LOG, { where, order: OLDEST_FIRST, limit: LINES, offset });
+        for (const { message } of rows) found.push(textIn(message) ?? "");
+        if (rows.length < LINES) return found;
+      }
+    },
   };
 }
 

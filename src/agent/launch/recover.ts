@@ -183,8 +183,8 @@ export class Recovery {
     const { runs, kube, settings } = this.#deps;
     // A flow may print as many lines about its Job as it likes.
     const loggers = [LOGGER, settings.name, record.agent.name];
-    const linesOf = (texts: readonly string[]): Promise<readonly string[]> =>
-      runs.messagesContaining(flowRunId, texts, loggers);
+    const linesOf = (containing: readonly string[]): Promise<readonly string[]> =>
+      runs.messages(flowRunId, { containing, loggers });
     const own = await linesOf(identifiers.map((identifier) => `-${identifier}`));
     const adopted = own.flatMap((line) => ADOPTION_LINE.exec(line)?.[1] ?? []);
     for (const name of adopted) {

@@ -177,7 +177,7 @@ async function setState(deps: Deps, action: Action, transition: Transition): Pro
     const entries = [{ level: "WARNING", message: key + text, key }] as const;
     await reported.write({ flowRunId, entries, isOnlyWriter: () => false });
   };
-  const failures = await runs.messagesContaining(flowRunId, ["Job "], [LOGGER]);
+  const failures = await runs.messages(flowRunId, { containing: ["Job "], loggers: [LOGGER] });
   const earlier = failures.filter((line) => /^Job \S+: /.test(line) && !line.startsWith(`Job ${job}: `));
   const delayMs = Math.max(minDelayMs, restartDelayMs(earlier.length));
   return runs.restart(flowRunId, { message, version, writeLog, delayMs });

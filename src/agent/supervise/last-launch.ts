@@ -49,7 +49,7 @@ export class LastLaunch {
     );
     if (others.length === 0) return run;
     const lineOf = ({ job }: ObservedJob): string => adoptionLine(job.metadata.name, claim.identifiers[0]);
-    const lines = await this.#deps.runs.messagesContaining(flowRunId, others.map(lineOf));
+    const lines = await this.#deps.runs.messages(flowRunId, { containing: others.map(lineOf) });
     const adopted = others.filter((each) => lines.includes(lineOf(each)));
     const identifiers = [
       ...claim.identifiers,

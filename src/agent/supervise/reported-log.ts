@@ -90,7 +90,7 @@ export class ReportedLog {
   async #readLog(flowRunId: string, isOnlyWriter: boolean): Promise<void> {
     if (this.#messages.get(flowRunId) !== undefined) return;
     const isEmpty = isOnlyWriter && !this.#messages.has(flowRunId);
-    const logged = isEmpty ? [] : await this.#deps.runs.loggedMessages(flowRunId, [LOGGER]);
+    const logged = isEmpty ? [] : await this.#deps.runs.messages(flowRunId, { loggers: [LOGGER] });
     this.#messages.set(flowRunId, new Set(logged));
   }
 }

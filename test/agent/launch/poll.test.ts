@@ -54,7 +54,7 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
     now: () => new Date("2026-11-21T00:00:00Z"),
     sleep: (ms: number) => Promise.resolve(void waits.push(ms)),
   });
-  const runs = { writeLogs: () => Promise.resolve(), messagesContaining: () => Promise.resolve([]) };
+  const runs = { writeLogs: () => Promise.resolve(), messages: () => Promise.resolve([]) };
   const deps = {
     clock,
     kubeTime: clock,

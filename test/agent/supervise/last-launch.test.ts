@@ -8,7 +8,7 @@ import { decide } from "../../../src/job/decide/decide.ts";
 import type { Decision } from "../../../src/job/decide/types.ts";
 import type { Job, Pod } from "../../../src/kube/client/objects.ts";
 import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
-import type { LastClaim } from "../../../src/orchestrator/run-reporter.ts";
+import type { LastClaim, MessageQuery } from "../../../src/orchestrator/run-reporter.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 import { known } from "../../job/decide/decisions.ts";
 import { at, failedPod, job, observedJob, observedRun, over, pod } from "../../job/observed-jobs.ts";
@@ -46,7 +46,7 @@ async function decisionOf(given: Given): Promise<{ readonly decision: Decision; 
     settings: { place: HERE },
     runs: {
       lastClaims: (ids: readonly string[]) => Promise.resolve(claims(ids)),
-      messagesContaining: (_: string, texts: readonly string[]) =>
+      messages: (_: string, { containing: texts = [] }: MessageQuery) =>
         Promise.resolve(log.filter((line) => texts.some((text) => line.includes(text)))),
     },
   } as unknown as ConstructorParameters<typeof LastLaunch>[0];
