@@ -21,6 +21,9 @@ interface DecidedJob {
   readonly decision: JobDecision;
 }
 
+/** Phases of a Job whose flow has not ended well. */
+const LOST = new Set<JobPhase["kind"]>(["failed", "disrupted", "deleted"]);
+
 export function decide(input: DecideInput): Decision {
   const { run, isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
@@ -78,8 +81,7 @@ export function mustDeleteDask(
 
 /** Whether the run has failed with its process: it may have been reported without its Dask clusters. */
 function hasLostProcess(run: RunStatus, decided: readonly DecidedJob[]): boolean {
-  if (!isFailed(run.state?.type)) return false;
-  return decided.some(({ phase }) => ["failed", "disrupted", "deleted"].includes(phase.kind));
+  return isFailed(run.state?.type) && decided.some(({ phase }) => LOST.has(phase.kind));
 }
 
 /** The deletion of the Job, now or later, unless it is kept or being deleted already. */
@@ -108,8 +110,7 @@ function eventEntries(observed: ObservedJob): RunLogEntry[] {
 /** A line for each end of a flow that Kubernetes starts again; the last end of a failed Job is told by its post-mortem. */
 function retryEntries(context: JobContext): readonly RunLogEntry[] {
   const { phase, observed } = context;
-  const isOver = ["failed", "disrupted", "deleted"].includes(phase.kind);
-  if (isOver) return [];
+  if (LOST.has(phase.kind)) return [];
   return [...observed.pods, ...observed.deletedPods].flatMap((pod) => retryEntry(context, pod) ?? []);
 }
 

@@ -89,7 +89,7 @@ export function deleteAfter(
   context: JobContext,
   afterMs: number | undefined,
   endedAt: Date,
-): JobDecision["deleteInMs"] {
+): number | undefined {
   return afterMs === undefined ? undefined : afterMs - msSince(context, endedAt);
 }
 

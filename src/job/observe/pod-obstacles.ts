@@ -14,7 +14,7 @@ interface EventReason {
   readonly text: string;
   readonly hint?: string;
   readonly patience: Patience;
-  /** Events after which this is over; each ends only what lies before it in the life of a pod. */
+  /** Events after which this is over, if not only those that follow the sandbox. */
   readonly endedBy?: readonly string[];
   /** It is about an init container that runs; others are over when any container runs: volumes and sandbox are there. */
   readonly ofInit?: boolean;
@@ -23,14 +23,15 @@ interface EventReason {
 }
 
 /** The Job controller's event when it cannot create a pod. It carries neither code nor details: words decide. */
-const REFUSED = ["FailedCreate"];
+const NO_POD = { reasons: ["FailedCreate"], problem: "NoPod", text: "no pod can be created" } as const;
 const AFTER_SANDBOX = ["Pulling", "Pulled", "Created", "Started"];
+/** Each event ends only what lies before it in the life of a pod. */
+const AFTER_VOLUMES = ["SuccessfulMountVolume", ...AFTER_SANDBOX];
 const OF_NODE = {
   problem: "Sandbox",
   text: "cannot be started by its node",
   hint: "look at the node and its container runtime",
   patience: "passing",
-  endedBy: AFTER_SANDBOX,
 } as const;
 
 /**
@@ -44,48 +45,42 @@ const OF_NODE = {
  */
 const EVENT_REASONS: readonly EventReason[] = [
   {
-    reasons: REFUSED,
+    ...NO_POD,
     pattern: /exceeded quota|status unknown for quota/i,
     problem: "Quota",
-    text: "no pod can be created",
     hint: "wait for other pods to finish, or ask for a larger quota",
     patience: "pending",
   },
   {
-    reasons: REFUSED,
+    ...NO_POD,
     pattern:
       /serviceaccounts? "?[^"]*"? not found|service account .* not found|error looking up service account/i,
     problem: "ServiceAccount",
-    text: "no pod can be created",
     hint: "create the ServiceAccount, or correct service_account_name in the run config",
     patience: "start",
   },
   {
-    reasons: REFUSED,
+    ...NO_POD,
     pattern: /because it is being terminated/i,
-    problem: "NoPod",
-    text: "no pod can be created",
     hint: "the namespace is being deleted",
     patience: "passing",
   },
   {
-    reasons: REFUSED,
+    ...NO_POD,
     pattern:
       /not yet ready to handle request|caches? (?:is )?not synchronized|cache is missing|is forbidden: (?:Post|Error contacting webhook|the server )/i,
-    problem: "NoPod",
-    text: "no pod can be created",
     hint: "the API server, or what it asks, has just started or does not answer",
     patience: "passing",
   },
   {
-    reasons: REFUSED,
+    ...NO_POD,
     pattern: /denied (?:the )?request|is forbidden:|is invalid:/i,
     problem: "Admission",
     text: "the cluster rejects the pod",
     hint: "change the job template so that the cluster's policies accept it",
     patience: "none",
   },
-  { reasons: REFUSED, problem: "NoPod", text: "no pod can be created", patience: "passing" },
+  { ...NO_POD, patience: "passing" },
   {
     reasons: ["FailedMount"],
     pattern: /(?:secret|configmap)s? "[^"]*" not found|references non-existent (?:secret|config) key/i,
@@ -93,7 +88,7 @@ const EVENT_REASONS: readonly EventReason[] = [
     text: "cannot mount a volume",
     hint: "create the missing Secret, ConfigMap or key",
     patience: "start",
-    endedBy: ["SuccessfulMountVolume", ...AFTER_SANDBOX],
+    endedBy: AFTER_VOLUMES,
     isRepeated: true,
   },
   {
@@ -101,7 +96,7 @@ const EVENT_REASONS: readonly EventReason[] = [
     problem: "Volume",
     text: "is waiting for a volume",
     patience: "pending",
-    endedBy: ["SuccessfulMountVolume", ...AFTER_SANDBOX],
+    endedBy: AFTER_VOLUMES,
   },
   {
     reasons: ["FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady"],
@@ -109,7 +104,6 @@ const EVENT_REASONS: readonly EventReason[] = [
     text: "has no sandbox yet",
     hint: "look at the node's network plugin and container runtime",
     patience: "passing",
-    endedBy: AFTER_SANDBOX,
   },
   { ...OF_NODE, reasons: ["FailedCreatePodContainer"] },
   // A busy node says it once, also while it pulls.
@@ -120,7 +114,6 @@ const EVENT_REASONS: readonly EventReason[] = [
     problem: "Volume",
     text: "is waiting for its devices",
     patience: "pending",
-    endedBy: AFTER_SANDBOX,
   },
   {
     reasons: ["Unhealthy"],
@@ -128,7 +121,6 @@ const EVENT_REASONS: readonly EventReason[] = [
     problem: "NotStarted",
     text: "is waiting for a sidecar to get ready",
     patience: "pending",
-    endedBy: AFTER_SANDBOX,
     ofInit: true,
   },
 ];
@@ -167,7 +159,7 @@ export function eventObstacle(events: readonly KubeEvent[], pod?: Pod): Obstacle
         reasons.includes(event.reason ?? "") && pattern?.test(event.message ?? "") !== false,
     );
     if (row === undefined) continue;
-    const { problem: reason, endedBy = [], patience, hint } = row;
+    const { problem: reason, endedBy = AFTER_SANDBOX, patience, hint } = row;
     // Of two in one second, the later in the life of a pod is the later one.
     const isEnd = (other: KubeEvent): boolean =>
       timeOf(other) >= timeOf(event) && endedBy.includes(other.reason ?? "");

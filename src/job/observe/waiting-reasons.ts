@@ -111,7 +111,6 @@ export function waitingProblem(
   };
 }
 
-/** The problem of a container in a crash loop. */
 function crashProblem(pod: Pod, status: ContainerStatus): Obstacle {
   const last = lastEnd(status);
   const cause = last === undefined ? "no reason given" : describeTermination(last, specOf(pod, status));
