@@ -20,6 +20,7 @@ import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
 import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
+import { every } from "./periodic.ts";
 import { UnreachableNodes } from "./unreachable-nodes.ts";
 
 interface ViewDeps extends Pick<AgentDeps, "kube" | "clock" | "kubeTime" | "log" | "metrics" | "settings"> {
@@ -110,7 +111,7 @@ export class ClusterView {
         await Promise.race([this.synced(), aborted(s)]);
         if (!s.aborted) await this.#watchEvents(s);
       },
-      (s) => this.#pruneEvents(s),
+      (s) => every(PRUNE_MS, () => this.#pruneEvents(), this.#deps, s),
       (s) => this.nodes.run(s),
     );
   }
@@ -273,16 +274,13 @@ export class ClusterView {
     if (runId !== undefined) this.#deps.onChange(runId, { urgent: false });
   }
 
-  async #pruneEvents(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#deps.clock.sleep(PRUNE_MS, signal);
-      this.events.prune((event) => {
-        const { kind, uid = "" } = event.involvedObject;
-        const isOfOldJob = this.jobs.get(uid) === undefined && !this.#isRecent(event);
-        const isObsolete = kind === "Job" ? isOfOldJob : !this.#isRelevant(event);
-        if (isObsolete) this.#eventsOf.delete(uid);
-        return isObsolete;
-      });
-    }
+  async #pruneEvents(): Promise<void> {
+    this.events.prune((event) => {
+      const { kind, uid = "" } = event.involvedObject;
+      const isOfOldJob = this.jobs.get(uid) === undefined && !this.#isRecent(event);
+      const isObsolete = kind === "Job" ? isOfOldJob : !this.#isRelevant(event);
+      if (isObsolete) this.#eventsOf.delete(uid);
+      return isObsolete;
+    });
   }
 }

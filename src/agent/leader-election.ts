@@ -4,8 +4,7 @@ import { aborted } from "../base/clock.ts";
 import { textIn } from "../base/json.ts";
 import { textOf } from "../base/errors.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import type { ObjectRef } from "../kube/client/objects.ts";
-import type { AnyObject } from "../kube/client/objects.ts";
+import type { AnyObject, ObjectRef } from "../kube/client/objects.ts";
 import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 

@@ -1,9 +1,10 @@
 // Writes lines to flow runs' logs, of many runs in one request. Prefect rejects a whole request for one bad line, such as
 // that of a deleted run; then each run's lines are sent separately.
 
+import { attempt, type Answer } from "../base/attempt.ts";
 import { withRetry } from "../base/retry.ts";
 import { Batcher } from "../base/batch.ts";
-import { isRetryable, textOf } from "../base/errors.ts";
+import { textOf } from "../base/errors.ts";
 import { storable, type RunLog, type RunReporter } from "../orchestrator/run-reporter.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { AgentDeps } from "./deps.ts";
@@ -14,8 +15,6 @@ interface WriterDeps extends Pick<AgentDeps, "clock" | "log"> {
 
 /** Lines of one run. */
 type Group = readonly RunLog[];
-/** An error, or undefined if Prefect has the lines. */
-type WriteResult = { readonly error: unknown } | undefined;
 
 /** The logger of what happened in Kubernetes. */
 export const LOGGER = "k8s-infra";
@@ -41,7 +40,7 @@ export const REFUSED = "Prefect refuses lines of a run's log";
 
 export class RunLogWriter {
   readonly #deps: WriterDeps;
-  readonly #groups: Batcher<Group, WriteResult>;
+  readonly #groups: Batcher<Group, Answer<void>>;
 
   constructor(deps: WriterDeps) {
     this.#deps = deps;
@@ -50,8 +49,8 @@ export class RunLogWriter {
 
   /** `mayWait`: for lines of other runs. Throws PrefectError if Prefect has not, or may not have, the lines. */
   async write(lines: Group, { mayWait = false } = {}): Promise<void> {
-    const result = await this.#groups.add(lines, mayWait ? WAIT_MS : undefined);
-    if (result !== undefined) throw result.error;
+    const written = await this.#groups.add(lines, mayWait ? WAIT_MS : undefined);
+    if (!written.ok) throw written.error;
   }
 
   /**
@@ -62,12 +61,12 @@ export class RunLogWriter {
     const { clock, log, runs } = this.#deps;
     const text = storable(line.message);
     let mustRead = mayBeThere;
-    const attempt = async (): Promise<void> => {
+    const writeOnce = async (): Promise<void> => {
       if (mustRead && (await runs.messages(line.flowRunId, { containing: [text] })).includes(text)) return;
       mustRead = true;
       await this.write([line], { mayWait: true });
     };
-    await withRetry(attempt, { clock, ...RETRY }).catch((error: unknown) => {
+    await withRetry(writeOnce, { clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
       log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
     });
@@ -79,13 +78,9 @@ export function isRefusedForGood(error: unknown): boolean {
   return error instanceof PrefectError && error.failure === "refused";
 }
 
-/** Returns the results in the order of the groups. Never rejects. */
-async function send(runs: WriterDeps["runs"], groups: readonly Group[]): Promise<readonly WriteResult[]> {
-  try {
-    await runs.writeLogs(groups.flat());
-    return groups.map(() => undefined);
-  } catch (error) {
-    if (groups.length === 1 || isRetryable(error)) return groups.map(() => ({ error }));
-    return Promise.all(groups.map(async (group) => (await send(runs, [group]))[0]));
-  }
+/** Returns whether Prefect has the lines, in the order of the groups. */
+async function send(runs: WriterDeps["runs"], groups: readonly Group[]): Promise<readonly Answer<void>[]> {
+  const written = await attempt(() => runs.writeLogs(groups.flat()));
+  if (written.ok || groups.length === 1 || written.error.retryable) return groups.map(() => written);
+  return (await Promise.all(groups.map((group) => send(runs, [group])))).flat();
 }

@@ -14,15 +14,11 @@ import { isRefusedForGood, LOGGER, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
-import type { ReportedLog } from "./reported-log.ts";
+import type { Report, ReportedLog } from "./reported-log.ts";
 
-interface Action {
-  readonly flowRunId: string;
+interface Action extends Omit<Report, "entries" | "mayWait"> {
   readonly decision: Decision;
-  /** Whether, as of now, only this process can have written to the run's log. */
-  readonly isOnlyWriter: () => boolean;
-  /** Another process may have told meanwhile what there is to tell. */
-  readonly readsAgain: boolean;
+  /** Of the state that was judged. */
   readonly version: number | undefined;
 }
 
@@ -132,10 +128,10 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
 
 /** Writes the entries that nobody has written. The state does not wait for lines that Prefect refuses. */
 async function report(deps: Deps, action: Action): Promise<void> {
-  const { flowRunId, decision, isOnlyWriter, readsAgain } = action;
+  const { flowRunId, decision } = action;
   const mayWait = decision.transition === undefined && decision.deletions.length === 0;
   const write = (entries: readonly RunLogEntry[]): Promise<void> =>
-    deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain, mayWait });
+    deps.reported.write({ ...action, entries, mayWait });
   try {
     await write(decision.logs);
   } catch (error) {

@@ -7,7 +7,7 @@ import { LOGGER } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { lastLines } from "./last-lines.ts";
 
-interface Report {
+export interface Report {
   readonly flowRunId: string;
   readonly entries: readonly RunLogEntry[];
   /** Whether, as of now, only this process can have written to the run's log, so that it need not be read. */
