@@ -24,18 +24,11 @@ export class PrefectError extends ExpectedError {
   readonly failure: PrefectFailure;
   /** The cause only, without the attempted action. */
   readonly detail: string;
-  /** The API's own. */
-  readonly words: string | undefined;
 
-  constructor(
-    action: string,
-    detail: string,
-    more: ErrorDetails & { readonly failure: PrefectFailure; readonly words?: string | undefined },
-  ) {
+  constructor(action: string, detail: string, more: ErrorDetails & { readonly failure: PrefectFailure }) {
     super(`cannot ${action}: ${detail}`, { ...more, retryable: PASSING.has(more.failure) });
     this.failure = more.failure;
     this.detail = detail;
-    this.words = more.words;
   }
 }
 
@@ -81,7 +74,6 @@ export function answerError(
   return new PrefectError(action, `the API ${found}`, {
     failure: isOutage ? "overloaded" : "refused",
     retryAfterMs: retryAfterMs(headers),
-    words,
     hint: status === 404 && words === undefined ? api.notFound : undefined,
   });
 }

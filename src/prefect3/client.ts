@@ -53,7 +53,7 @@ const HINTS = {
 /** The API's largest page size, unless its server is told another. */
 const PAGE = 200;
 /** What a server with smaller pages answers: PREFECT_SERVER_API_DEFAULT_LIMIT. */
-const TOO_LARGE = /^Invalid limit: must be less than or equal to (\d+)/;
+const TOO_LARGE = /: Invalid limit: must be less than or equal to (\d+)/;
 
 /** Throws SettingsError when the URL, a proxy or a file of authorities is invalid. */
 export function connectPrefect3(
@@ -115,8 +115,8 @@ export class Prefect3Client {
   }
 
   /** Whether the API has said how large its pages are. */
-  #learnedPage({ words = "" }: PrefectError, asked: number): boolean {
-    const largest = Number(TOO_LARGE.exec(words)?.[1]);
+  #learnedPage({ detail }: PrefectError, asked: number): boolean {
+    const largest = Number(TOO_LARGE.exec(detail)?.[1]);
     if (!(largest > 0 && largest < asked)) return false;
     this.#page = largest;
     return true;
