@@ -18,7 +18,7 @@ import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute, isCacheStale, isStateCurrent } from "./executor.ts";
+import { execute, isCacheStale, isStateCurrent, type Deps } from "./executor.ts";
 import { LastLaunch } from "./last-launch.ts";
 import { ReportedLog } from "./reported-log.ts";
 import { forgetCompleted } from "./vanished.ts";
@@ -37,10 +37,8 @@ const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", na
 type Standings = ReadonlyMap<string, Standing>;
 
 export class Controller {
-  readonly #deps: SharedState;
+  readonly #deps: Deps;
   readonly #queue: WorkQueue;
-  readonly #reported: ReportedLog;
-  readonly #dask: DaskDeleter;
   readonly #lastLaunch: LastLaunch;
   readonly #errors: ErrorThrottle;
   readonly #firstObserved = new Map<string, ReadonlyMap<string, Date>>();
@@ -48,15 +46,12 @@ export class Controller {
   readonly #waiting = new Set<string>();
   /** Runs all of whose Jobs are other agents'. */
   readonly #foreign = new Set<string>();
-  readonly #ended: EndedRuns;
   #pauses = 0;
 
   constructor(deps: SharedState) {
-    this.#deps = deps;
+    const ended = new EndedRuns(deps.log, () => deps.kubeTime.now());
+    this.#deps = { ...deps, reported: new ReportedLog(deps), dask: new DaskDeleter(deps), ended };
     this.#errors = new ErrorThrottle(deps);
-    this.#reported = new ReportedLog(deps);
-    this.#ended = new EndedRuns(deps.log, () => deps.kubeTime.now());
-    this.#dask = new DaskDeleter(deps);
     this.#lastLaunch = new LastLaunch(deps);
     this.#queue = new WorkQueue({
       clock: deps.clock,
@@ -91,7 +86,7 @@ export class Controller {
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
-      (s) => every(WORKERS_EVERY_MS, () => this.#dask.deleteLateWorkers(), this.#deps, s),
+      (s) => every(WORKERS_EVERY_MS, () => this.#deps.dask.deleteLateWorkers(), this.#deps, s),
       async (s) => {
         await this.#deps.clock.sleep(FIRST_HEARTBEAT_MS, s);
         await every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s);
@@ -114,16 +109,13 @@ export class Controller {
     const isWithoutJob = observed.jobs.length === 0 && this.#deps.ownership.isOursWithoutJob(flowRunId, run);
     if (ours.length === 0 && !isWithoutJob) return this.#leaveToOthers(observed);
     this.#foreign.delete(flowRunId);
-    this.#ended.read(flowRunId, run);
-    if (!isDone(run)) this.#dask.forget(flowRunId);
+    this.#deps.ended.read(flowRunId, run);
+    if (!isDone(run)) this.#deps.dask.forget(flowRunId);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
     const decideBy = (of: RunStatus): Decision => this.#decide(observed, of, standings);
     const decision = await this.#lastLaunch.decide(run, observed, decideBy);
-    if (decision.transition?.kind === "fail") {
-      const deps = { ...this.#deps, reported: this.#reported };
-      if (await forgetCompleted(deps, observed, run)) return 0;
-    }
+    if (decision.transition?.kind === "fail" && (await forgetCompleted(this.#deps, observed, run))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
@@ -148,15 +140,15 @@ export class Controller {
       isDone(run) ||
       this.#deps.clock.ticks() - startedAt >= PROCESS_TIMEOUT_MS ||
       jobs.some(({ job, gone }) => gone || isJobFinished(job)) ||
-      !this.#reported.pending(flowRunId, decision.logs).every(isFresh);
+      !this.#deps.reported.pending(flowRunId, decision.logs).every(isFresh);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
       this.#deps.view
         .observe(flowRunId)
         .jobs.every((each) => !uids.has(each.job.metadata.uid) || isOwn(each));
-    const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
-    return execute(deps, { flowRunId, decision, isOnlyWriter, readsAgain, version: run.state?.version });
+    const { version } = run.state ?? {};
+    return execute(this.#deps, { flowRunId, decision, isOnlyWriter, readsAgain, version });
   }
 
   /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */
@@ -220,7 +212,7 @@ export class Controller {
     const decision = this.#decide(observed, known.kind === "unknown" ? ASSUMED_RUNNING : known);
     if (jobs.length === 0) return decision;
     const mustAct = decision.transition !== undefined || decision.deletions.length > 0;
-    return mustAct || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
+    return mustAct || this.#deps.reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
   }
 
   /** How many milliseconds to wait for the process whose turn it is; undefined: this process may act. */
@@ -236,7 +228,7 @@ export class Controller {
     const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
     const takesOver = jobs.some((job) => isOurs(job) && owner.wouldTakeOver(job, due));
     // The process that comes first may have done it: then it keeps the Job.
-    if (takesOver) await this.#reported.refresh(flowRunId);
+    if (takesOver) await this.#deps.reported.refresh(flowRunId);
     due = this.#dueOf(flowRunId, decision);
     if (due.length === 0) return undefined;
     for (const observed of jobs) {
@@ -251,7 +243,7 @@ export class Controller {
   /** What there is to do that nobody is known to have done. Not Dask clusters: they may be deleted twice. */
   #dueOf(flowRunId: string, { transition, deletions, logs }: Decision): readonly string[] {
     const acts = [...(transition ? ["a state"] : []), ...(deletions.length > 0 ? ["a deletion"] : [])];
-    return [...acts, ...this.#reported.pending(flowRunId, logs).map(({ key }) => key)];
+    return [...acts, ...this.#deps.reported.pending(flowRunId, logs).map(({ key }) => key)];
   }
 
   /** Forgets the run if no Job of it is left. Returns after how many milliseconds to decide again. */
@@ -270,13 +262,13 @@ export class Controller {
 
   #forget({ flowRunId, jobs }: ObservedRun): void {
     this.#deps.states.forget(flowRunId);
-    this.#reported.forget(flowRunId);
+    this.#deps.reported.forget(flowRunId);
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
     this.#foreign.delete(flowRunId);
     this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
-    this.#dask.forget(flowRunId);
+    this.#deps.dask.forget(flowRunId);
     for (const id of [flowRunId, ...jobs.map(({ job }) => job.metadata.uid)]) this.#deps.ownership.forget(id);
   }
 

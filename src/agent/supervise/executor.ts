@@ -22,11 +22,12 @@ interface Action extends Omit<Report, "entries" | "mayWait"> {
   readonly version: number | undefined;
 }
 
-type Deps = SharedState & {
+/** What the agent's loops share, and what only acts on decisions need. */
+export interface Deps extends SharedState {
   readonly reported: ReportedLog;
   readonly dask: DaskDeleter;
   readonly ended: EndedRuns;
-};
+}
 
 /** When to retry a deletion without permission. */
 const FORBIDDEN_RETRY_MS = 600_000;

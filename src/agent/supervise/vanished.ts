@@ -4,17 +4,14 @@ import { completedHead } from "../../job/decide/by-phase.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, jobPhase } from "../../job/observe/phase.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import type { SharedState } from "../shared-state.ts";
-import type { ReportedLog } from "./reported-log.ts";
-
-type Deps = Pick<SharedState, "runs" | "view"> & { readonly reported: ReportedLog };
+import type { Deps } from "./executor.ts";
 
 /**
  * Forgets those that had completed: another process has reported it, or a task of the Running run waits for its time, such as a
  * retry, for which the flow ends its process with 0. Returns whether there were any. Throws PrefectError.
  */
 export async function forgetCompleted(
-  deps: Deps,
+  deps: Pick<Deps, "runs" | "view" | "reported">,
   { flowRunId, jobs }: ObservedRun,
   run: RunStatus,
 ): Promise<boolean> {
