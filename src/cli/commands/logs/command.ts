@@ -17,10 +17,6 @@ import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
 import { switchOption, textOption } from "../../options/option-group.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
-/** The beginning of an escape sequence, or of a line break, at the end of a text. */
-// oxlint-disable-next-line no-control-regex -- escape sequences are control characters
-const CUT_SEQUENCE = /(?:\r|\u001B(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\n\u0007\u001B]{0,256})?)$/;
-
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
   static override usage = Command.Usage({
@@ -57,9 +53,6 @@ export class LogsCommand extends NamespacedCommand {
   );
   tail = textOption("--tail", "number of most recent lines to print (default all)");
   since = textOption("--since", "only lines newer than this, such as 10m");
-  readonly #decoder = new TextDecoder();
-  /** The beginning of a sequence whose rest has not come yet. */
-  #cut = "";
   #drained: Promise<unknown> | undefined;
   timestamps = switchOption("--timestamps", "start each line with its time");
 
@@ -69,6 +62,7 @@ export class LogsCommand extends NamespacedCommand {
       const { palette } = await this.style();
       const deps: LogDeps = {
         ...scope,
+        isTerminal: isTerminal(this.context.stdout),
         write: (bytes, prefix) => this.#write(bytes, prefix),
         printMessage: (line) => this.printMessage(this.completeHint(line)),
       };
@@ -134,19 +128,10 @@ export class LogsCommand extends NamespacedCommand {
     return { prefix: "", container, allContainers, allPods, previous, timestamps, tailLines, sinceSeconds };
   }
 
-  /** The text so far without a sequence that the bytes cut: its rest comes with the next ones. Lines are never cut. */
-  #whole(bytes: Buffer, prefix: string): string {
-    if (prefix !== "") return bytes.toString("utf8");
-    const text = this.#cut + this.#decoder.decode(bytes, { stream: true });
-    this.#cut = CUT_SEQUENCE.exec(text)?.[0] ?? "";
-    return text.slice(0, text.length - this.#cut.length);
-  }
-
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
   async #write(bytes: Buffer, prefix: string): Promise<void> {
     const { stdout, signal } = this.context;
-    const shown = (): string =>
-      stripVTControlCharacters(this.#whole(bytes, prefix)).replaceAll(/\r\n?/g, "\n");
+    const shown = (): string => stripVTControlCharacters(bytes.toString("utf8")).replaceAll(/\r\n?/g, "\n");
     const isWritten = isTerminal(stdout)
       ? writeStyled(stdout, prefix + printable(shown()))
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));

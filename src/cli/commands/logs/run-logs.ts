@@ -20,6 +20,8 @@ import type { LogOptions, LogTarget } from "./log-targets.ts";
 export type LogDeps = ClusterScope & {
   readonly write: StreamDeps["write"];
   readonly printMessage: (line: string) => void;
+  /** Then no line is cut, since an escape sequence could be. */
+  readonly isTerminal: boolean;
 };
 
 /** Prints the existing logs. Throws ExpectedError when there are none. */
@@ -100,7 +102,7 @@ export function noContainer(
 
 /** Prints one log as it comes; false if there is none. */
 async function printOne(
-  { kube, write, signal }: LogDeps,
+  { kube, write, isTerminal, signal }: LogDeps,
   { target, pods }: { readonly target: LogTarget; readonly pods: readonly LogTarget["pod"][] },
   options: LogOptions,
 ): Promise<boolean> {
@@ -119,7 +121,7 @@ async function printOne(
     await write(bytes, prefix);
   };
   try {
-    if (prefix === "") for await (const chunk of chunks) await print(chunk);
+    if (prefix === "" && !isTerminal) for await (const chunk of chunks) await print(chunk);
     else for await (const lines of linesOf(chunks)) for (const line of lines) await print(lineOf(line));
   } catch (error) {
     throw signal.aborted ? error : readError(target, error);
