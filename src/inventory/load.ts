@@ -1,7 +1,9 @@
 // Inventory: loads the inventory from the cluster and from Prefect, with concurrent requests.
 
+import { SettingsError } from "../base/errors.ts";
 import { pagesOf } from "../base/pages.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
 import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf, isAgentJob, RUN_LABELS } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
@@ -45,7 +47,7 @@ export interface InventoryQuery extends ListQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws KubeError if the cluster cannot be read. */
+/** Throws KubeError if the cluster cannot be read, SettingsError for a selector that it does not understand. */
 export async function loadInventory(
   kube: Pick<KubeApi, "listPage">,
   sources: StateSources,
@@ -64,7 +66,9 @@ export async function loadInventory(
     if (id !== undefined) states[version].ask(id);
   };
   const jobsOf = async (version: PrefectVersion): Promise<readonly Job[]> => {
-    const jobs = await listing.all("jobs", jobQuery(query, version), askPrefect);
+    const jobs = await listing
+      .all("jobs", jobQuery(query, version), askPrefect)
+      .catch((error: unknown) => throwListError(error, query));
     for (const each of PREFECT_VERSIONS) states[each].send();
     return jobs;
   };
@@ -116,6 +120,14 @@ function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQu
   const { fieldSelector, labelSelector = "" } = query;
   const selectors = [ofRuns, labelSelector].filter((part) => part !== "");
   return { ...where, fieldSelector, labelSelector: selectors.join(",") };
+}
+
+/** A selector that the API server cannot read is the user's mistake. */
+function throwListError(error: unknown, { labelSelector, fieldSelector }: InventoryQuery): never {
+  const selectors = [labelSelector, fieldSelector].filter((each) => each !== undefined);
+  const isRefused = error instanceof KubeError && error.isStatus && error.reason === "BadRequest";
+  if (selectors.length === 0 || !isRefused) throw error;
+  throw new SettingsError(`cannot use selector "${selectors.join('", "')}": ${error.detail}`);
 }
 
 type Found = Omit<RunObjects, "events">;

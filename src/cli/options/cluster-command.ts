@@ -11,7 +11,7 @@ import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
 /** `kubeMs`: of each request to the cluster, instead of --request-timeout; `prefectMs`: of each to Prefect. */
-export interface Deadlines {
+interface Deadlines {
   readonly kubeMs?: number;
   readonly prefectMs?: number;
 }

@@ -1,10 +1,9 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
 import { SettingsError, textOf } from "../../base/errors.ts";
-import { attempt } from "../../base/attempt.ts";
-import type { ClusterScope, ListScope } from "../cluster-scope.ts";
+import type { ListScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
-import { ClusterCommand, type Deadlines } from "./cluster-command.ts";
+import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
 import { switchOption } from "./option-group.ts";
 
@@ -20,25 +19,6 @@ export function emptyRun(): SettingsError {
 
 export abstract class NamespacedCommand extends ClusterCommand {
   override readonly allNamespaces = switchOption("-A,--all-namespaces", "use all namespaces");
-
-  /** Of commands that select Jobs. */
-  declare readonly selector?: string | undefined;
-  declare readonly fieldSelector?: string | undefined;
-
-  /** Throws SettingsError for a selector that the API server cannot read. */
-  override async connected<T>(
-    work: (scope: ClusterScope) => Promise<T>,
-    deadlines: Deadlines = {},
-  ): Promise<T> {
-    const result = await attempt(() => super.connected(work, deadlines));
-    if (result.ok) return result.value;
-    const { error } = result;
-    const selectors = [this.selector, this.fieldSelector].filter((each) => each !== undefined);
-    const { KubeError } = await import("../../kube/client/errors.ts");
-    const isRefused = error instanceof KubeError && error.isStatus && error.reason === "BadRequest";
-    if (selectors.length === 0 || !isRefused) throw error;
-    throw new SettingsError(`cannot use selector "${selectors.join('", "')}": ${error.detail}`);
-  }
 
   protected override scope(): string {
     return this.allNamespaces ? "-A" : super.scope();

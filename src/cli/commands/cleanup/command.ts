@@ -67,7 +67,7 @@ export class CleanupCommand extends NamespacedCommand {
     "delete only what finished at least this long ago",
   );
   runs = listOption("--run", "delete only objects of this flow run; may be repeated");
-  override selector = textOption("-l,--selector", "label selector to filter Jobs");
+  selector = textOption("-l,--selector", "label selector to filter Jobs");
   onlyPrefect = switchOption(
     "--only-prefect",
     "take flow runs that this Prefect does not know for deleted: no other Prefect uses these namespaces",

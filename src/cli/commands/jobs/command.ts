@@ -34,8 +34,8 @@ export class JobsCommand extends NamespacedCommand {
     ],
   });
 
-  override selector = textOption("-l,--selector", "label selector to filter Jobs");
-  override fieldSelector = textOption("--field-selector", "field selector to filter Jobs");
+  selector = textOption("-l,--selector", "label selector to filter Jobs");
+  fieldSelector = textOption("--field-selector", "field selector to filter Jobs");
   since = durationOption("--since", "1h", "runs without a Job that ended within this time");
   output = textOption("-o,--output", "output format: table, wide, json, yaml or name (default table)");
   noHeaders = switchOption("--no-headers", "do not print the header line");

@@ -36,10 +36,7 @@ export class LogsCommand extends NamespacedCommand {
   });
 
   targets = Option.Rest({ name: "RUN", required: 1 });
-  override selector = textOption(
-    "-l,--selector",
-    "the runs of the Jobs with this label selector, in place of RUN",
-  );
+  selector = textOption("-l,--selector", "the runs of the Jobs with this label selector, in place of RUN");
   follow = switchOption("-f,--follow", "follow the logs until the run's Jobs have finished");
   previous = switchOption("-p,--previous", "logs of the previous container");
   container = textOption("-c,--container", "container name (default the one that runs the flow)");
