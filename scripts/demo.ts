@@ -11,7 +11,7 @@ import type { Log } from "../src/base/log.ts";
 import { readFromDisk } from "../src/base/read-file.ts";
 import { connectKube } from "../src/kube/client/connect.ts";
 import type { KubeApi } from "../src/kube/client/api.ts";
-import { paletteFor } from "../src/output/palette.ts";
+import { paintFor } from "../src/output/palette.ts";
 import { tableLines } from "../src/output/table.ts";
 import { version } from "../src/version.ts";
 import { runDemo } from "./demo/demo.ts";
@@ -62,7 +62,7 @@ function untilInterrupted(): AbortSignal {
 }
 
 await runScript(async () => {
-  const palette = await paletteFor("auto", process.stdout, process.env);
+  const paint = await paintFor("auto", process.stdout, process.env);
   const startedAt = systemClock.now();
   const signal = untilInterrupted();
   const kube = await cluster();
@@ -71,11 +71,11 @@ await runScript(async () => {
       clock: systemClock,
       signal,
       print: (line) => console.log(line),
-      palette,
+      paint,
       log: agentLog(),
       kube,
     });
-    for (const line of ["", ...tableLines(RESULT_COLUMNS, results, { palette }), ""]) console.log(line);
+    for (const line of ["", ...tableLines(RESULT_COLUMNS, results, { paint }), ""]) console.log(line);
     const problems = results.flatMap(problemsOf);
     for (const problem of problems) console.error(`error: ${problem}`);
     console.log(closingLine(results, systemClock.now().getTime() - startedAt.getTime()));

@@ -14,7 +14,7 @@ import { runAll } from "../../src/base/run-all.ts";
 import { listAll } from "../../src/kube/client/api.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
-import type { Palette } from "../../src/output/palette.ts";
+import type { Paint } from "../../src/output/palette.ts";
 import type { Prefect1Client } from "../../src/prefect1/client.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { startFakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
@@ -35,7 +35,7 @@ export interface DemoDeps {
   readonly signal: AbortSignal;
   /** Prints a line. */
   readonly print: (line: string) => void;
-  readonly palette: Palette;
+  readonly paint: Paint;
   /** The agent's own log. */
   readonly log: Log;
   /** A real cluster; undefined: a fake in this process. */
@@ -109,7 +109,7 @@ function setUp(parts: Omit<DemoSetup, "watcher">): DemoSetup {
       kube: cluster.kube,
       namespace: cluster.namespace,
       clock: deps.clock,
-      palette: deps.palette,
+      paint: deps.paint,
       print: deps.print,
       nameWidth: NAME_WIDTH,
       onPod: (flowRunId, pod) => simulateFlow({ deps, fake, prefect, watcher }, flowRunId, pod),
@@ -126,7 +126,7 @@ function introduction({ deps, fake, cluster }: DemoSetup): readonly string[] {
     `  a Prefect API inside this process (${fake.url}) and`,
     `  ${cluster.description}.`,
     "It creates a Job for each of these flow runs, follows the Jobs and reports their failures to Prefect:",
-    ...shown.map((line) => deps.palette.heading(line)),
+    ...shown.map((line) => deps.paint("heading", line)),
     "The grace periods are shorter than usual, so that you do not have to wait.",
     "",
   ];

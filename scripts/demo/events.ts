@@ -5,7 +5,7 @@ import type { Change } from "../../src/kube/cache/reflector.ts";
 import { oneLine } from "../../src/job/observe/problem.ts";
 import { toneOf } from "../../src/output/palette.ts";
 import type { Tone } from "../../src/output/palette.ts";
-import type { Palette } from "../../src/output/palette.ts";
+import type { Paint } from "../../src/output/palette.ts";
 import { cutToWidth } from "../../src/output/text-width.ts";
 import type { LogRow } from "../../test/fakes/prefect1/rows.ts";
 
@@ -74,18 +74,18 @@ export interface EventContext {
   readonly run: string;
   /** Width of the column with the run's name. */
   readonly nameWidth: number;
-  readonly palette: Palette;
+  readonly paint: Paint;
 }
 
 /** The printed lines: seconds since the start, run, place and change; details below. */
 export function eventLines(event: DemoEvent, context: EventContext): readonly string[] {
   const { where, what, tone, details = [] } = event;
-  const { palette, sinceMs, run, nameWidth } = context;
-  const time = palette.quiet(`${(sinceMs / 1_000).toFixed(1)}s`.padStart(6));
-  const painted = tone === undefined ? what : palette[tone](what);
+  const { paint, sinceMs, run, nameWidth } = context;
+  const time = paint("quiet", `${(sinceMs / 1_000).toFixed(1)}s`.padStart(6));
+  const painted = paint(tone, what);
   const indent = " ".repeat(6 + 2 + nameWidth + 2 + 10 + 2);
   return [
     `${time}  ${run.padEnd(nameWidth)}  ${where.padEnd(10)}  ${painted}`,
-    ...details.map((line) => palette.quiet(`${indent}${line.replaceAll("\t", "  ")}`)),
+    ...details.map((line) => paint("quiet", `${indent}${line.replaceAll("\t", "  ")}`)),
   ];
 }

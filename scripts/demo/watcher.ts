@@ -7,7 +7,7 @@ import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
 import { Reflector } from "../../src/kube/cache/reflector.ts";
-import type { Palette } from "../../src/output/palette.ts";
+import type { Paint } from "../../src/output/palette.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -21,7 +21,7 @@ export interface WatcherDeps {
   readonly kube: KubeApi;
   readonly namespace: string;
   readonly clock: Clock;
-  readonly palette: Palette;
+  readonly paint: Paint;
   readonly print: (line: string) => void;
   /** Called for every change of a pod. */
   readonly onPod: (flowRunId: string, pod: Pod) => void;
@@ -86,9 +86,9 @@ export class Watcher {
   print(flowRunId: string, event: DemoEvent | undefined): void {
     const entry = this.#entries.get(flowRunId);
     if (entry === undefined || event === undefined) return;
-    const { palette, nameWidth, print } = this.#deps;
+    const { paint, nameWidth, print } = this.#deps;
     const run = entry.scenario.name;
-    for (const line of eventLines(event, { sinceMs: this.elapsedMs(), run, nameWidth, palette })) {
+    for (const line of eventLines(event, { sinceMs: this.elapsedMs(), run, nameWidth, paint })) {
       print(line);
     }
   }

@@ -1,6 +1,6 @@
 // Tables in kubectl's layout: three spaces between columns, no trailing spaces. On a terminal they are made to fit its width.
 
-import { plainPalette, type Palette, type Tone } from "./palette.ts";
+import { plain, type Paint, type Tone } from "./palette.ts";
 import { asCell, cutMiddle, cutToWidth, displayWidth } from "./text-width.ts";
 
 // As in kubectl: three spaces after the longest cell, but columns of at least six characters.
@@ -25,14 +25,14 @@ export interface Column<Row> {
 export interface TableOptions {
   readonly wide?: boolean | undefined;
   readonly noHeaders?: boolean | undefined;
-  readonly palette?: Palette | undefined;
+  readonly paint?: Paint | undefined;
   /** The terminal's width; undefined: nothing is shortened or left out. */
   readonly width?: number | undefined;
 }
 
 interface Line<Row> {
   readonly cells: readonly string[];
-  readonly toneOf: (column: Column<Row>) => Tone | "heading" | undefined;
+  readonly toneOf: (column: Column<Row>) => Tone | undefined;
 }
 
 /** The whole table with its header. Empty without rows. */
@@ -79,15 +79,14 @@ export class TableWriter<Row> {
 
   /** A width of 0: the column is left out. */
   #text({ cells, toneOf }: Line<Row>, widths: readonly number[]): string {
-    const { palette = plainPalette } = this.#options;
+    const { paint = plain } = this.#options;
     const last = cells.findLastIndex((cell, at) => cell !== "" && widths[at] !== 0);
     let line = "";
     for (const [at, column] of this.#columns.slice(0, last + 1).entries()) {
       const width = widths[at] ?? 0;
       if (width === 0) continue;
       const cell = (column.shorten?.at === "middle" ? cutMiddle : cutToWidth)(cells[at] ?? "", width);
-      const tone = toneOf(column);
-      line += tone === undefined ? cell : palette[tone](cell);
+      line += paint(toneOf(column), cell);
       if (at < last) line += " ".repeat(columnWidth(width) - displayWidth(cell));
     }
     return line;

@@ -1,7 +1,7 @@
 // A tree as text, for `inspect`.
 
 import { oneLine } from "./clean.ts";
-import { plainPalette, type Style, type Tone } from "./palette.ts";
+import { plain, type Style, type Tone } from "./palette.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {
@@ -19,7 +19,7 @@ const BLANK = "   ";
 /** The tree as lines; the root is not indented. */
 export function treeLines(root: TreeNode, options: Partial<Style> = {}): readonly string[] {
   const branches = options.ascii === true ? ASCII : BOX;
-  const palette = options.palette ?? plainPalette;
+  const { paint = plain } = options;
   const linesOf = (node: TreeNode, width: number | undefined): readonly string[] => {
     const children = node.children ?? [];
     const inner = width === undefined ? undefined : width - BLANK.length;
@@ -32,9 +32,7 @@ export function treeLines(root: TreeNode, options: Partial<Style> = {}): readonl
     const [head = "", ...more] = [node.text, ...(node.more ?? [])]
       .map(oneLine)
       .flatMap((line) => (inner === undefined ? [line] : wrapped(line, 0, inner)));
-    const paint = (line: string): string =>
-      node.tone === undefined || line === "" ? line : palette[node.tone](line);
-    const own = [paint(head), ...more.map((line) => indent + paint(line))];
+    const own = [paint(node.tone, head), ...more.map((line) => indent + paint(node.tone, line))];
     return [...own.map((line) => line.trimEnd()), ...below];
   };
   return linesOf(root, options.width);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { paletteFor, plainPalette, styleFor, toneOf } from "../../src/output/palette.ts";
+import { paintFor, plain, styleFor, toneOf } from "../../src/output/palette.ts";
 
-describe("paletteFor", () => {
+describe("paintFor", () => {
   it.each([
     { mode: "auto", isTerminal: true, env: {}, wanted: true },
     { mode: "auto", isTerminal: false, env: {}, wanted: false },
@@ -18,14 +18,14 @@ describe("paletteFor", () => {
   ] as const)(
     "is $wanted for --color $mode, terminal $isTerminal, $env",
     async ({ mode, isTerminal, env, wanted }) => {
-      const palette = await paletteFor(mode, { isTTY: isTerminal }, env);
-      expect(palette.bad("x") !== "x").toBe(wanted);
+      const paint = await paintFor(mode, { isTTY: isTerminal }, env);
+      expect(paint("bad", "x") !== "x").toBe(wanted);
     },
   );
 
   it("colours by meaning on a terminal", async () => {
-    const palette = await paletteFor("auto", { isTTY: true }, {});
-    const painted = [palette.good("x"), palette.bad("x"), palette.stale("x"), palette.quiet("x")];
+    const paint = await paintFor("auto", { isTTY: true }, {});
+    const painted = (["good", "bad", "stale", "quiet"] as const).map((tone) => paint(tone, "x"));
     expect(painted).toEqual([
       "\u001B[32mx\u001B[39m",
       "\u001B[31mx\u001B[39m",
@@ -35,12 +35,12 @@ describe("paletteFor", () => {
   });
 
   it("does not colour in a pipe", async () => {
-    expect(await paletteFor("auto", {}, {})).toBe(plainPalette);
-    expect(plainPalette.bad("x")).toBe("x");
+    expect(await paintFor("auto", {}, {})).toBe(plain);
+    expect(plain("bad", "x")).toBe("x");
   });
 
   it("rejects any other word", async () => {
-    await expect(paletteFor("yes", {}, {})).rejects.toThrow('cannot read --color "yes": not a colour mode');
+    await expect(paintFor("yes", {}, {})).rejects.toThrow('cannot read --color "yes": not a colour mode');
   });
 });
 

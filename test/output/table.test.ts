@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colours as palette } from "../../src/output/colours.ts";
+import { colours as paint } from "../../src/output/colours.ts";
 import { tableLines, TableWriter } from "../../src/output/table.ts";
 import type { Column } from "../../src/output/table.ts";
 
@@ -65,7 +65,7 @@ describe("tableLines", () => {
   });
 
   it("colours the text but not the padding, and aligns as without colours", () => {
-    const lines = tableLines(columns, [{ name: "bad", pods: 1 }], { palette });
+    const lines = tableLines(columns, [{ name: "bad", pods: 1 }], { paint });
     expect(lines[1]).toBe("\u001B[31mbad\u001B[39m    1");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colours as palette } from "../../src/output/colours.ts";
+import { colours as paint } from "../../src/output/colours.ts";
 import { treeLines } from "../../src/output/tree.ts";
 import type { TreeNode } from "../../src/output/tree.ts";
 
@@ -56,7 +56,7 @@ describe("treeLines", () => {
   });
 
   it("colours a node's text but not its branches", () => {
-    const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
+    const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { paint });
     expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
   });
 

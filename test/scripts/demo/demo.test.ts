@@ -5,7 +5,7 @@ import { SCENARIOS } from "../../../scripts/demo/scenarios.ts";
 import { runDemo } from "../../../scripts/demo/demo.ts";
 import type { DemoDeps } from "../../../scripts/demo/demo.ts";
 import { problemsOf } from "../../../scripts/demo/result.ts";
-import { plainPalette } from "../../../src/output/palette.ts";
+import { plain } from "../../../src/output/palette.ts";
 
 function demo(overrides: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps } {
   const lines: string[] = [];
@@ -13,7 +13,7 @@ function demo(overrides: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoD
     clock: fastClock(4),
     signal: new AbortController().signal,
     print: (line) => lines.push(line),
-    palette: plainPalette,
+    paint: plain,
     log: silentLog,
     kube: undefined,
     ...overrides,

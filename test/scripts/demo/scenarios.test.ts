@@ -4,7 +4,7 @@ import { flowReport } from "../../../scripts/demo/flow-report.ts";
 import { eventLines, logEvent, podEvent, stateEvent } from "../../../scripts/demo/events.ts";
 import { readRunConfig } from "../../../src/prefect1/build/run-config.ts";
 import type { ContainerState, Pod } from "../../../src/kube/client/objects.ts";
-import { plainPalette } from "../../../src/output/palette.ts";
+import { plain } from "../../../src/output/palette.ts";
 
 function pod(state: ContainerState, phase = "Running"): Pod {
   const metadata = { name: "p", namespace: "n", uid: "u", resourceVersion: "1", creationTimestamp: "" };
@@ -73,7 +73,7 @@ describe("demo events", () => {
   });
 
   it("are printed in columns, with details below", () => {
-    const context = { sinceMs: 2_640, run: "etl", nameWidth: 5, palette: plainPalette };
+    const context = { sinceMs: 2_640, run: "etl", nameWidth: 5, paint: plain };
     const lines = eventLines({ where: "Prefect", what: "log ERROR: a", details: ["\tb"] }, context);
     expect(lines).toEqual(["  2.6s  etl    Prefect     log ERROR: a", `${" ".repeat(29)}b`]);
   });

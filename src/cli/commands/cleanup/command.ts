@@ -88,7 +88,7 @@ export class CleanupCommand extends NamespacedCommand {
     const output = parseOutputFormat(this.output, LIST_FORMATS);
     const olderThanMs = parseDuration(this.olderThan, "--older-than");
     const mode = this.#mode(everyMs !== undefined);
-    const { palette } = await this.style();
+    const { paint } = await this.style();
     const { cleanUp, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { retrying, retryingPrefect } = await import("../../../cleanup/retrying.ts");
@@ -115,7 +115,7 @@ export class CleanupCommand extends NamespacedCommand {
             ? objectPrinter(output, (text) => void context.stdout.write(text))
             : undefined,
         verbose,
-        palette,
+        paint,
         namespaces: namespace === undefined ? undefined : (namespacesIn(this.namespaces) ?? [namespace]),
         plan: {
           olderThanMs,

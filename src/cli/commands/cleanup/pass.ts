@@ -11,7 +11,7 @@ import type { Inventory } from "../../../inventory/inventory.ts";
 import type { InventoryQuery } from "../../../inventory/load.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
-import type { Palette } from "../../../output/palette.ts";
+import type { Paint } from "../../../output/palette.ts";
 import { Progress } from "../../../output/progress.ts";
 import { confirm } from "../../../output/prompt.ts";
 import { tableLines } from "../../../output/table.ts";
@@ -39,7 +39,7 @@ export interface CleanupPass {
   /** Print nothing when there is nothing to do: for --every. */
   readonly quiet: boolean;
   readonly verbose: boolean;
-  readonly palette: Palette;
+  readonly paint: Paint;
   readonly printMessage: (line: string) => void;
   /** Prints what could not be read. */
   readonly printWarnings: (warnings: readonly string[]) => void;
@@ -196,8 +196,8 @@ function isTable({ output }: CleanupPass): boolean {
 }
 
 function printTable(pass: CleanupPass, plan: Plan, stream: TerminalStream): void {
-  const { output, palette, namespaces, scope } = pass;
+  const { output, paint, namespaces, scope } = pass;
   const columns = planColumns(scope.clock.now(), namespaces?.length !== 1);
-  const options = { wide: output === "wide", palette, width: terminalWidth(stream) };
+  const options = { wide: output === "wide", paint, width: terminalWidth(stream) };
   writeStyled(stream, `${tableLines(columns, plan.items, options).join("\n")}\n`);
 }

@@ -3,7 +3,7 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { counted, type Finding, type Status } from "../../../doctor/finding.ts";
 import { oneLine } from "../../../output/clean.ts";
-import type { Palette, Style } from "../../../output/palette.ts";
+import type { Paint, Style } from "../../../output/palette.ts";
 import { commandLines, wrapped } from "../../../output/wrap.ts";
 
 /** In the order of the report. */
@@ -12,26 +12,26 @@ const STATUSES = Object.keys(TONES) as readonly Status[];
 const INDENT = "warning  ".length;
 
 /** `verbose` lists what is ok, too. */
-export type ReportStyle = Pick<Style, "palette" | "width"> & { readonly verbose: boolean };
+export type ReportStyle = Pick<Style, "paint" | "width"> & { readonly verbose: boolean };
 
 /** What is broken, what needs attention, and what was skipped for a reason that can be mended; then the rest. */
 export function reportLines(findings: readonly Finding[], style: ReportStyle): readonly string[] {
-  const { palette, verbose } = style;
+  const { paint, verbose } = style;
   const isShown = ({ status, hint }: Finding): boolean =>
     status === "broken" || status === "warning" || (status === "skipped" && hint !== undefined);
   const [shown, rest] = [findings.filter(isShown), findings.filter((each) => !isShown(each))];
   const sorted = STATUSES.flatMap((status) => shown.filter((each) => each.status === status));
   const sections = [...Map.groupBy(rest, ({ section }) => section)].flatMap(([section, group]) => {
     const title = `${section.charAt(0).toUpperCase()}${section.slice(1)}`;
-    if (!verbose) return [`${title}: ${countsText(group, palette)}`];
-    return [palette.heading(title), ...group.flatMap((each) => findingLines(each, style)), ""];
+    if (!verbose) return [`${title}: ${countsText(group, paint)}`];
+    return [paint("heading", title), ...group.flatMap((each) => findingLines(each, style)), ""];
   });
   return [
     ...withoutRepeatedHelp(sorted).flatMap((each) => findingLines(each, style)),
     ...(sorted.length === 0 ? [] : [""]),
     ...sections,
     ...(verbose ? [] : [""]),
-    countsText(findings, palette),
+    countsText(findings, paint),
   ];
 }
 
@@ -60,7 +60,7 @@ function withoutRepeatedHelp(findings: readonly Finding[]): readonly Finding[] {
   });
 }
 
-function findingLines(finding: Finding, { palette, width }: ReportStyle): readonly string[] {
+function findingLines(finding: Finding, { paint, width }: ReportStyle): readonly string[] {
   const { status, check, message, hint, look, fix = [], details = [] } = finding;
   // On a very narrow terminal the terminal wraps it.
   const wrapWidth = width === undefined || width < INDENT + 30 ? undefined : width;
@@ -71,19 +71,19 @@ function findingLines(finding: Finding, { palette, width }: ReportStyle): readon
   const [first = "", ...rest] = lines(`${check}: ${message}`);
   const commands = [...(look === undefined ? [] : [look]), ...fix];
   return [
-    `${palette[TONES[status]](status)}${first.slice(status.length)}`,
+    `${paint(TONES[status], status)}${first.slice(status.length)}`,
     ...rest,
-    ...details.flatMap(lines).map(palette.quiet),
+    ...details.flatMap(lines).map((line) => paint("quiet", line)),
     ...(hint === undefined ? [] : lines(`hint: ${hint}`)),
     ...commands.flatMap((command) => commandLines(oneLine(command), INDENT + 2, wrapWidth)),
   ];
 }
 
-function countsText(findings: readonly Finding[], palette: Palette): string {
+function countsText(findings: readonly Finding[], paint: Paint): string {
   const parts = STATUSES.flatMap((status) => {
     const count = countOf(findings, status);
     const text = status === "warning" ? counted(count, status) : `${count} ${status}`;
-    return count === 0 ? [] : [palette[TONES[status]](text)];
+    return count === 0 ? [] : [paint(TONES[status], text)];
   });
   return parts.join(", ");
 }

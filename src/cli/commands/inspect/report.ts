@@ -20,16 +20,15 @@ export function reportLines(
 ): readonly string[] {
   const { diagnosis, cleanup, now } = found;
   const { status, reason, hint, postMortems, agent } = diagnosis;
-  const { palette, width } = style;
+  const { paint, width } = style;
   const section = (title: string, lines: readonly string[]): readonly string[] => [
     "",
-    palette.heading(title),
+    paint("heading", title),
     ...lines.flatMap((line) => hanging(line, 2, width)),
   ];
   const [first = "", ...rest] = hanging(oneLine(`STATUS ${status}: ${reason}`), 0, width);
-  const tone = toneOf(status);
   return [
-    first.replace(`STATUS ${status}`, () => `${palette.heading("STATUS")} ${palette[tone](status)}`),
+    first.replace(`STATUS ${status}`, () => `${paint("heading", "STATUS")} ${paint(toneOf(status), status)}`),
     ...rest,
     ...(hint === undefined ? [] : hanging(oneLine(`hint: ${hint}`), 0, width)),
     ...postMortems.flatMap((text) => postMortemLines(text, reason, width)),

@@ -11,7 +11,7 @@ import type { LogDeps } from "./run-logs.ts";
 import { shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean.ts";
-import type { Palette } from "../../../output/palette.ts";
+import type { Paint } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
 import { switchOption, textOption } from "../../options/option-group.ts";
@@ -56,7 +56,7 @@ export class LogsCommand extends NamespacedCommand {
   execute(): Promise<number> {
     const options = this.#options();
     return this.connected(async (scope) => {
-      const { palette } = await this.style();
+      const { paint } = await this.style();
       const deps: LogDeps = {
         ...scope,
         isTerminal: isTerminal(this.context.stdout),
@@ -65,7 +65,7 @@ export class LogsCommand extends NamespacedCommand {
       };
       const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);
-      const failures = await this.#printAll(deps, runs, { options, palette });
+      const failures = await this.#printAll(deps, runs, { options, paint });
       for (const failure of failures) this.reportError(failure);
       if (this.context.signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
@@ -76,7 +76,7 @@ export class LogsCommand extends NamespacedCommand {
   async #printAll(
     deps: LogDeps,
     runs: readonly ResolvedRun[],
-    { options, palette }: { readonly options: LogOptions; readonly palette: Palette },
+    { options, paint }: { readonly options: LogOptions; readonly paint: Paint },
   ): Promise<readonly ExpectedError[]> {
     const { printRunLogs } = await import("./run-logs.ts");
     const { followRunLogs } = await import("./follow.ts");
@@ -84,7 +84,7 @@ export class LogsCommand extends NamespacedCommand {
     const print = this.follow && !this.previous ? followRunLogs : printRunLogs;
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
-      const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
+      const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, paint(at, prefix));
       const ownPrefix = `${oneLine(run.name ?? shortId(run.flowRunId))} `;
       const printed = await attempt(() => print({ ...deps, write }, run, { ...options, prefix: ownPrefix }));
       if (!printed.ok) failures.push(printed.error);

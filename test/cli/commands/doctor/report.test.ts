@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { fixLines, reportLines } from "../../../../src/cli/commands/doctor/report.ts";
 import { checkOf, type Finding } from "../../../../src/doctor/finding.ts";
 import { colours } from "../../../../src/output/colours.ts";
-import { plainPalette } from "../../../../src/output/palette.ts";
+import { plain } from "../../../../src/output/palette.ts";
 
 const server = checkOf({ section: "kubernetes", check: "API server" });
 const jobs = checkOf({ section: "permissions", check: "Jobs", subject: "you" });
@@ -19,7 +19,7 @@ const FINDINGS: readonly Finding[] = [
 ];
 
 function report(findings: readonly Finding[], style: { verbose?: boolean; width?: number } = {}) {
-  return reportLines(findings, { palette: plainPalette, width: undefined, verbose: false, ...style });
+  return reportLines(findings, { paint: plain, width: undefined, verbose: false, ...style });
 }
 
 const PROBLEMS = [
@@ -90,7 +90,7 @@ describe("the report", () => {
   });
 
   it("colours only the statuses", () => {
-    const style = { palette: colours, width: undefined, verbose: false };
+    const style = { paint: colours, width: undefined, verbose: false };
     expect(reportLines([server.broken("down")], style)[0]).toBe(
       "\u001B[31mbroken\u001B[39m   API server: down",
     );
