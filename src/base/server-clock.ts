@@ -21,6 +21,11 @@ export async function byServersTime<T>(
   return Math.abs(then.getTime() - now.getTime()) < JUMP_MS ? answer : ask(then);
 }
 
+interface SeenResponse {
+  readonly date?: string | undefined;
+  readonly ms: number;
+}
+
 /** A server's clock by the Date headers of its responses. Before the first one, it shows this machine's time. */
 export class ServerClock {
   readonly #clock: Pick<Clock, "now" | "ticks">;
@@ -34,19 +39,19 @@ export class ServerClock {
     this.#startMs = clock.now().getTime() - clock.ticks();
   }
 
-  /** Takes the Date header of a response that has just arrived, `tookMs` milliseconds after its request was sent. */
-  observe(header: string | undefined, tookMs: number): void {
-    const headerMs = Date.parse(header ?? "");
+  /** Takes the Date header of a response that has just arrived, `ms` milliseconds after its request was sent. */
+  readonly observe = ({ date, ms }: SeenResponse): void => {
+    const headerMs = Date.parse(date ?? "");
     if (Number.isNaN(headerMs)) return;
     const nowMs = this.#ownMs();
-    const seen = { least: headerMs - nowMs, most: headerMs + HEADER_MS - (nowMs - tookMs), atMs: nowMs };
+    const seen = { least: headerMs - nowMs, most: headerMs + HEADER_MS - (nowMs - ms), atMs: nowMs };
     const known = this.#ahead;
     const drift = known === undefined ? 0 : (nowMs - known.atMs) * DRIFT;
     const least = Math.max(seen.least, (known?.least ?? -Infinity) - drift);
     const most = Math.min(seen.most, (known?.most ?? Infinity) + drift);
     // No time fits both: one of the clocks was set, so only the new one counts.
     this.#ahead = least <= most ? { least, most, atMs: nowMs } : seen;
-  }
+  };
 
   /** How far the server is ahead of this machine, at least; undefined before the first response. */
   aheadMs(): number | undefined {

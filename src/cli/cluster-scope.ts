@@ -29,20 +29,15 @@ export interface ListScope extends Omit<ClusterScope, "kube"> {
   readonly kube: Pick<KubeApi, "listPage">;
 }
 
-/** This machine's clock, but with the time of day of the server whose answers it observes. */
-export function serverTime(own: Clock): {
-  readonly clock: Clock;
-  readonly observe: (answer: { readonly date?: string | undefined; readonly ms: number }) => void;
-} {
-  const server = new ServerClock(own);
-  const clock: Clock = {
+/** This machine's clock, but with the time of day of a server. */
+export function inTimeOf(server: Pick<Clock, "now">, own: Clock): Clock {
+  return {
     now: () => server.now(),
     ticks: () => own.ticks(),
     sleep: (ms, signal) => own.sleep(ms, signal),
     soon: (callback) => own.soon(callback),
     random: () => own.random(),
   };
-  return { clock, observe: ({ date, ms }) => server.observe(date, ms) };
 }
 
 /** The same APIs, with times by the cluster's clock: when a run ended is compared with what Kubernetes tells of its Jobs. */
@@ -92,7 +87,8 @@ function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDir
  * deadline is short: a fast listing without states is better than a slow one.
  */
 export function runDirectories(context: CliContext, config: PrefectConfig, deadlineMs = 5_000): StateSources {
-  const times = { 1: serverTime(context.clock), 2: serverTime(context.clock) };
+  const { clock } = context;
+  const times = { 1: new ServerClock(clock), 2: new ServerClock(clock) };
   const { apiUrl, apiKey, uiUrl, requestTimeoutSeconds } = config;
   const isConfigured = apiUrl.source !== DEFAULT_SOURCE || apiKey !== undefined;
   const settings = loadPrefect3Settings(context);
@@ -103,16 +99,10 @@ export function runDirectories(context: CliContext, config: PrefectConfig, deadl
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {
     const { connectPrefect3 } = await import("../prefect3/client.ts");
-    return connectPrefect3(target, context, {
-      clock: context.clock,
-      timeoutMs: deadlineMs,
-      onAnswer: times[2].observe,
-    });
+    return connectPrefect3(target, context, { clock, timeoutMs: deadlineMs, onAnswer: times[2].observe });
   };
   return {
-    1: isConfigured
-      ? prefect1Directory({ address: apiUrl.value, ui: uiUrl }, connect1, times[1].clock)
-      : undefined,
-    2: settings && prefect3Directory(settings, () => connect3(settings), times[2].clock),
+    1: isConfigured ? prefect1Directory({ address: apiUrl.value, ui: uiUrl }, connect1, times[1]) : undefined,
+    2: settings && prefect3Directory(settings, () => connect3(settings), times[2]),
   };
 }

@@ -18,7 +18,7 @@ import type { DoctorDeps, DoctorTarget } from "./target.ts";
 export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, target: DoctorTarget) {
   const time = new ServerClock(clock);
   const { client: connection, close } = connectOnce(async () => {
-    const connected = await connectKube(({ date, ms }) => time.observe(date, ms));
+    const connected = await connectKube(time.observe);
     return { ...connected, close: () => connected.kube.close() };
   });
   const version = once(async () => (await reported(connection())).kube.version(signal));

@@ -15,7 +15,7 @@ export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
   const time = new ServerClock(clock);
   const { client, close } = connectOnce(async () => {
     if (config === undefined) throw new ReportedError("no Prefect 1 API is configured");
-    return deps.connectPrefect(config, { timeoutMs, onRequest: ({ date, ms }) => time.observe(date, ms) });
+    return deps.connectPrefect(config, { timeoutMs, onRequest: time.observe });
   });
   /** The API, once it has answered. */
   const hello = once(async () => {
@@ -45,12 +45,8 @@ export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
   const time = new ServerClock(deps.clock);
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
-    const { timeoutMs } = deps;
-    return connectPrefect3(settings, deps, {
-      clock: deps.clock,
-      timeoutMs,
-      onAnswer: ({ date, ms }) => time.observe(date, ms),
-    });
+    const { clock, timeoutMs } = deps;
+    return connectPrefect3(settings, deps, { clock, timeoutMs, onAnswer: time.observe });
   });
   /** The API, once it has accepted the key. */
   const hello = once(async () => {

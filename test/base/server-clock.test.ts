@@ -32,14 +32,14 @@ describe("the clock of a server", () => {
     },
   ])("is $name", ({ date, ms, aheadMs }) => {
     const { clock } = machine();
-    clock.observe(date, ms);
+    clock.observe({ date, ms });
     expect(clock.aheadMs()).toBeCloseTo(aheadMs);
   });
 
   it("is unknown without a date that can be read, and is then taken for ours", () => {
     const { clock } = machine();
-    clock.observe(undefined, 1);
-    clock.observe("tomorrow", 1);
+    clock.observe({ ms: 1 });
+    clock.observe({ date: "tomorrow", ms: 1 });
     expect(clock.aheadMs()).toBeUndefined();
     expect(clock.now()).toEqual(NOW);
   });
@@ -49,14 +49,14 @@ describe("the clock of a server", () => {
     const aheadMs = 7_350;
     for (let count = 0; count < 50; count++) {
       state.ticks += 137;
-      clock.observe(headerAt(state.ticks + aheadMs), 10);
+      clock.observe({ date: headerAt(state.ticks + aheadMs), ms: 10 });
     }
     expect(Math.abs((clock.aheadMs() ?? 0) - aheadMs)).toBeLessThan(50);
   });
 
   it("goes on as before when the clock of this machine is set", () => {
     const { state, clock } = machine();
-    clock.observe(headerAt(0), 1);
+    clock.observe({ date: headerAt(0), ms: 1 });
     state.setByMs = 3_600_000;
     state.ticks += 1_000;
     expect(clock.now().getTime() - NOW.getTime()).toBe(1_000);
@@ -64,9 +64,9 @@ describe("the clock of a server", () => {
 
   it("follows a server whose clock is set", () => {
     const { state, clock } = machine();
-    clock.observe(headerAt(0), 1);
+    clock.observe({ date: headerAt(0), ms: 1 });
     state.ticks += 60_000;
-    clock.observe(headerAt(state.ticks + 600_000), 1);
+    clock.observe({ date: headerAt(state.ticks + 600_000), ms: 1 });
     expect(Math.abs((clock.aheadMs() ?? 0) - 600_000)).toBeLessThan(1_100);
   });
 });

@@ -55,15 +55,17 @@ export abstract class ClusterCommand extends PrefectCommand {
     { kubeMs, prefectMs }: Deadlines = {},
   ): Promise<T> {
     this.checkNamespace();
-    const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");
+    const { inClusterTime, inTimeOf, runDirectories } = await import("../cluster-scope.ts");
+    const { ServerClock } = await import("../../base/server-clock.ts");
     const { signal, connectKube } = this.context;
     const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);
     const flags = { ...this.connectionFlags(), waits: true };
-    const { clock, observe } = serverTime(this.context.clock);
+    const time = new ServerClock(this.context.clock);
+    const clock = inTimeOf(time, this.context.clock);
     const directories = inClusterTime(sources, clock);
     const { kube, target } = await connectKube(
       kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags,
-      observe,
+      time.observe,
     );
     const namespace = this.allNamespaces ? undefined : (this.namespace ?? target.namespace) || "default";
     try {

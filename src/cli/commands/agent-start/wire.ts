@@ -42,14 +42,14 @@ export class ApiObserver {
     this.credentials = new CredentialCheck(clock);
   }
 
-  kubeRequest({ status, date, ms }: CompletedRequest): void {
-    this.kubeTime.observe(date, ms);
-    if (status === 401) this.credentials.suspect("kubernetes");
+  kubeRequest(seen: CompletedRequest): void {
+    this.kubeTime.observe(seen);
+    if (seen.status === 401) this.credentials.suspect("kubernetes");
   }
 
-  prefectRequest({ isRefused, date, ms }: CompletedOperation): void {
-    this.prefectTime.observe(date, ms);
-    if (isRefused === true) this.credentials.suspect("prefect");
+  prefectRequest(seen: CompletedOperation): void {
+    this.prefectTime.observe(seen);
+    if (seen.isRefused === true) this.credentials.suspect("prefect");
   }
 }
 
