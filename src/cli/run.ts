@@ -22,10 +22,12 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   const parsed = readArgv(argv, commands);
   const { command, args, wantsHelp } = parsed;
   if (command === undefined || wantsHelp) return help(parsed, commands, context);
+  let ready: BaseCommand | undefined;
   try {
-    return await parsedCommand(command, args, context).validateAndExecute();
+    ready = parsedCommand(command, args, context);
+    return await ready.execute();
   } catch (error) {
-    return reportError(error, context);
+    return ready === undefined ? reportError(error, context) : ready.reportError(error);
   }
 }
 

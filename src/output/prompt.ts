@@ -15,7 +15,7 @@ export interface PromptStreams {
 export async function confirm(
   question: string,
   streams: PromptStreams,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<boolean> {
   return /^\s*y(?:es)?\s*$/i.test((await ask(`${question} [y/N]`, streams, signal)) ?? "");
 }
@@ -24,13 +24,12 @@ export async function confirm(
 export async function ask(
   question: string,
   streams: PromptStreams,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   const interrupted = new InterruptedError("interrupted: nothing done");
-  const isAborted = (): boolean => signal?.aborted === true;
-  if (isAborted()) throw interrupted;
+  if (signal.aborted) throw interrupted;
   // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
-  const lines = createInterface({ input: streams.input, terminal: false, ...(signal && { signal }) });
+  const lines = createInterface({ input: streams.input, terminal: false, signal });
   streams.output.write(`${oneLine(question)} `);
   try {
     for await (const line of lines) return line;
@@ -39,6 +38,6 @@ export async function ask(
   }
   // Nobody has ended the line.
   streams.output.write("\n");
-  if (!isAborted()) return undefined;
-  throw interrupted;
+  if (signal.aborted) throw interrupted;
+  return undefined;
 }

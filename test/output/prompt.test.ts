@@ -4,6 +4,8 @@ import { InterruptedError } from "../../src/base/errors.ts";
 import { confirm } from "../../src/output/prompt.ts";
 import { Screen } from "./screen.ts";
 
+const NEVER = new AbortController().signal;
+
 describe("confirm", () => {
   it.each([
     ["y\n", true],
@@ -19,7 +21,7 @@ describe("confirm", () => {
     const input = new PassThrough();
     const output = new Screen();
     input.end(typed);
-    expect(await confirm("Delete 3 Jobs?", { input, output })).toBe(wanted);
+    expect(await confirm("Delete 3 Jobs?", { input, output }, NEVER)).toBe(wanted);
     // At the end of the input nobody has ended the line.
     expect(output.written).toBe(`Delete 3 Jobs? [y/N] ${typed === "" ? "\n" : ""}`);
   });
@@ -40,7 +42,7 @@ describe("confirm", () => {
 
   it("releases the input after the answer", async () => {
     const input = new PassThrough();
-    const answer = confirm("Delete?", { input, output: new Screen() });
+    const answer = confirm("Delete?", { input, output: new Screen() }, NEVER);
     input.write("y\n");
     await answer;
     expect(input.isPaused()).toBe(true);

@@ -17,16 +17,10 @@ export abstract class BaseCommand extends Command<CliContext> {
     description: "when to use colours (default auto: on a terminal, unless NO_COLOR is set)",
   });
 
-  /** clipanion itself would print errors on stdout. */
-  override async validateAndExecute(): Promise<number> {
-    try {
-      return await super.validateAndExecute();
-    } catch (error) {
-      return this.reportError(error);
-    }
-  }
+  /** The exit code. Throws what is wrong. */
+  abstract override execute(): Promise<number>;
 
-  protected reportError(error: unknown): number {
+  reportError(error: unknown): number {
     const { stderr, signal } = this.context;
     return reportError(error, { stderr, signal, verbose: this.verbose }, (hint) => this.completeHint(hint));
   }
