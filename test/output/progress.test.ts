@@ -2,43 +2,24 @@ import { describe, expect, it } from "vitest";
 import { Progress } from "../../src/output/progress.ts";
 import { Screen } from "./screen.ts";
 
-function progressOn(screen: Screen): { progress: Progress; pass: (ms: number) => void } {
-  let nowMs = 0;
-  const progress = new Progress(screen, { now: () => new Date(nowMs) });
-  return { progress, pass: (ms) => (nowMs += ms) };
-}
-
 describe("Progress", () => {
   it("redraws its line in place", () => {
     const screen = new Screen();
-    const { progress, pass } = progressOn(screen);
+    const progress = new Progress(screen);
     progress.update("deleted 1 of 5000, now prefect-job-1a2b");
-    pass(100);
     progress.update("deleted 2 of 5000");
     expect(screen.seen()).toEqual(["deleted 2 of 5000"]);
   });
 
   it("is not shown on a terminal that cannot move its cursor", () => {
     const screen = new Screen();
-    new Progress(screen, { now: () => new Date(0) }, { TERM: "dumb" }).update("deleted 1 of 5000");
+    new Progress(screen, { TERM: "dumb" }).update("deleted 1 of 5000");
     expect(screen.seen()).toEqual([]);
-  });
-
-  it("skips too frequent updates, and redraws after the interval", () => {
-    const screen = new Screen();
-    const { progress, pass } = progressOn(screen);
-    progress.update("one");
-    pass(99);
-    progress.update("two");
-    expect(screen.seen()).toEqual(["one"]);
-    pass(1);
-    progress.update("three");
-    expect(screen.seen()).toEqual(["three"]);
   });
 
   it("prints permanent lines above the progress line and keeps them when it is cleared", () => {
     const screen = new Screen();
-    const { progress } = progressOn(screen);
+    const progress = new Progress(screen);
     progress.update("deleting");
     progress.printLine("cannot delete job/a: forbidden");
     expect(screen.seen()).toEqual(["cannot delete job/a: forbidden", "deleting"]);
@@ -46,29 +27,19 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["cannot delete job/a: forbidden"]);
   });
 
-  it("shows the first update after a clear at once", () => {
-    const screen = new Screen();
-    const { progress } = progressOn(screen);
-    progress.update("waiting");
-    progress.clear();
-    progress.update("deleting");
-    expect(screen.seen()).toEqual(["deleting"]);
-  });
-
   it("cuts the line to the terminal, and erases all of it after the window became narrower", () => {
     const screen = new Screen({ columns: 20 });
-    const { progress, pass } = progressOn(screen);
+    const progress = new Progress(screen);
     progress.update("deleted 120 of 5000 Jobs");
     expect(screen.seen()).toEqual(["deleted 120 of 5000…"]);
     screen.narrowTo(10);
-    pass(100);
     progress.update("deleted 121 of 5000 Jobs");
     expect(screen.seen()).toEqual(["deleted 1…"]);
   });
 
   it("prints only permanent lines without a terminal", () => {
     const screen = new Screen({ isTTY: false });
-    const { progress } = progressOn(screen);
+    const progress = new Progress(screen);
     progress.update("deleting");
     progress.printLine("cannot delete job/a: forbidden");
     progress.clear();

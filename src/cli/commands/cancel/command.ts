@@ -70,7 +70,7 @@ export class CancelCommand extends NamespacedCommand {
     const kube = retrying(given.kube, clock, signal);
     const directories = retryingPrefect(given.directories, given, this.tellingRetries());
     const scope = { ...given, kube, directories };
-    const progress = new Progress(this.context.stderr, clock, this.context.env);
+    const progress = new Progress(this.context.stderr, this.context.env);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
     const loadInventory = (): Promise<Inventory> => listJobs(scope, { dask: "all" });
     const inventory = await loadInventory();

@@ -168,9 +168,9 @@ async function agreedTo(
 }
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
-  const { kube, directories, clock, signal } = pass.scope;
+  const { kube, directories, signal } = pass.scope;
   const { stdout, stderr, env } = pass.context;
-  const progress = new Progress(stderr, clock, env);
+  const progress = new Progress(stderr, env);
   let count = 0;
   const onDone = (done: ItemResult): void => {
     const line = deletedText(pass, done);

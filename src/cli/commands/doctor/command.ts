@@ -59,7 +59,7 @@ export class DoctorCommand extends ClusterCommand {
     const { runChecks } = await import("../../../doctor/run.ts");
     const { Progress } = await import("../../../output/progress.ts");
     const target = await doctorTarget(this);
-    const progress = new Progress(this.context.stderr, this.context.clock, this.context.env);
+    const progress = new Progress(this.context.stderr, this.context.env);
     progress.update("checking Kubernetes and Prefect");
     const found = await runChecks(this.#deps(), target).finally(() => progress.clear());
     const findings = found.map((each) => this.#withOwnFlags(each));
