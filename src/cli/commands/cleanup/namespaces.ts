@@ -34,26 +34,21 @@ export async function listCluster(
   const listing = new Listing(kube, query.signal);
   const found = await listing.all("namespaces", {});
   if (listing.forbidden.size === 0) return merged(await each(found.map(({ metadata }) => metadata.name)));
-  return merged([{ ...all, warnings: [...all.warnings, NAMESPACE_HINT] }]);
-}
-
-function merged(parts: readonly Inventory[]): ClusterListing {
-  const [only] = parts;
-  const inventory = parts.length === 1 && only !== undefined ? only : mergeInventories(parts);
-  return { inventory, forbiddenJobs: forbiddenJobsIn(parts) };
+  return merged([all], [NAMESPACE_HINT]);
 }
 
 /** One inventory of all; a resource counts as forbidden if it is forbidden in every namespace. */
-function mergeInventories(parts: readonly Inventory[]): Inventory {
+function merged(parts: readonly Inventory[], hints: readonly string[] = []): ClusterListing {
   const reliable = parts.map(withoutUnreliableDask);
   const [first, ...others] = parts.map(({ forbidden }) => forbidden);
   const everywhere = [...(first ?? [])].filter(([resource]) => others.every((each) => each?.has(resource)));
-  return {
+  const inventory = {
     runs: reliable.flatMap(({ runs }) => runs),
     unownedDask: reliable.flatMap(({ unownedDask }) => unownedDask),
-    warnings: [...new Set(parts.flatMap(warningsOf))],
+    warnings: [...new Set(parts.flatMap(warningsOf)), ...hints],
     forbidden: new Map(everywhere),
   };
+  return { inventory, forbiddenJobs: forbiddenJobsIn(parts) };
 }
 
 function forbiddenJobsIn(parts: readonly Inventory[]): ClusterListing["forbiddenJobs"] {
