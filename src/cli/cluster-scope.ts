@@ -17,10 +17,11 @@ export interface ClusterScope {
   readonly kube: KubeApi;
   /** Undefined: all. */
   readonly namespace: string | undefined;
-  /** Their times are told by `clock`. */
+  /** Their times go by `now`. */
   readonly directories: StateSources;
-  /** Its time of day is the API server's, once that has answered. */
   readonly clock: Clock;
+  /** The API server's time, once that has answered; before, this machine's. */
+  readonly now: () => Date;
   readonly signal: AbortSignal;
 }
 
@@ -29,26 +30,15 @@ export interface ListScope extends Omit<ClusterScope, "kube"> {
   readonly kube: Pick<KubeApi, "listPage">;
 }
 
-/** This machine's clock, but with the time of day of a server. */
-export function inTimeOf(server: Pick<Clock, "now">, own: Clock): Clock {
-  return {
-    now: () => server.now(),
-    ticks: () => own.ticks(),
-    sleep: (ms, signal) => own.sleep(ms, signal),
-    soon: (callback) => own.soon(callback),
-    random: () => own.random(),
-  };
+/** The same APIs, with times by the cluster's: when a run ended is compared with what Kubernetes tells of its Jobs. */
+export function inClusterTime({ 1: one, 2: other }: StateSources, now: () => Date): StateSources {
+  return { 1: one && withTimesOf(one, now), 2: other && withTimesOf(other, now) };
 }
 
-/** The same APIs, with times by the cluster's clock: when a run ended is compared with what Kubernetes tells of its Jobs. */
-export function inClusterTime({ 1: one, 2: other }: StateSources, clock: Pick<Clock, "now">): StateSources {
-  return { 1: one && withTimesOf(one, clock), 2: other && withTimesOf(other, clock) };
-}
-
-function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDirectory {
+function withTimesOf(directory: RunDirectory, now: () => Date): RunDirectory {
   const shifted = (at: Date | undefined): Date | undefined => {
     // A server tells its time in whole seconds.
-    const apartS = Math.round((clock.now().getTime() - directory.now().getTime()) / 1_000);
+    const apartS = Math.round((now().getTime() - directory.now().getTime()) / 1_000);
     return at && new Date(at.getTime() + apartS * 1_000);
   };
   /** Shifted when they are read: the cluster's time is known once it has answered, maybe after Prefect. */
@@ -69,7 +59,7 @@ function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDir
   };
   return {
     ...directory,
-    now: () => clock.now(),
+    now,
     runs: async (...args) =>
       new Map([...(await directory.runs(...args))].map(([id, run]) => [id, ofRun(run)])),
     find: async (...args) => (await directory.find(...args)).map(ofRun),

@@ -17,11 +17,11 @@ const SHOWN = new Set(["FLOW RUN", "ID", "STATE", "STATUS"]);
 /** The id of the picked run, or the text that was typed in place of a number. Throws SettingsError if there is none. */
 export async function pickRun(
   { stdin, stderr }: Pick<CliContext, "stdin" | "stderr">,
-  { kube, namespace, directories, clock, signal }: ListScope,
+  { kube, namespace, directories, signal, ...scope }: ListScope,
 ): Promise<string> {
   const query = { namespace, endedWithinMs: ENDED_WITHIN_MS, signal };
   const inventory = await loadInventory(kube, directories, query);
-  const now = clock.now();
+  const now = scope.now();
   const rows = latestRows(listRows(inventory, now));
   const nothing = new SettingsError("RUN is missing", { hint: "name one by its id, its name or job/NAME" });
   if (rows.length === 0) throw nothing;

@@ -55,21 +55,21 @@ export abstract class ClusterCommand extends PrefectCommand {
     { kubeMs, prefectMs }: Deadlines = {},
   ): Promise<T> {
     this.checkNamespace();
-    const { inClusterTime, inTimeOf, runDirectories } = await import("../cluster-scope.ts");
+    const { inClusterTime, runDirectories } = await import("../cluster-scope.ts");
     const { ServerClock } = await import("../../base/server-clock.ts");
-    const { signal, connectKube } = this.context;
+    const { clock, signal, connectKube } = this.context;
     const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);
     const flags = { ...this.connectionFlags(), waits: true };
-    const time = new ServerClock(this.context.clock);
-    const clock = inTimeOf(time, this.context.clock);
-    const directories = inClusterTime(sources, clock);
+    const time = new ServerClock(clock);
+    const now = (): Date => time.now();
+    const directories = inClusterTime(sources, now);
     const { kube, target } = await connectKube(
       kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags,
       time.observe,
     );
     const namespace = this.allNamespaces ? undefined : (this.namespace ?? target.namespace) || "default";
     try {
-      return await work({ kube, namespace, directories, clock, signal });
+      return await work({ kube, namespace, directories, clock, now, signal });
     } finally {
       for (const each of Object.values(directories)) each?.close();
       kube.close();

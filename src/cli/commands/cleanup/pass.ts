@@ -58,7 +58,7 @@ export async function cleanUp(pass: CleanupPass): Promise<number> {
   const { verbose, printMessage } = pass;
   const listing = await list(pass);
   const runs = await runIds(pass, listing.inventory);
-  const plan = planCleanup(listing.inventory, { ...pass.plan, runs }, pass.scope.clock.now());
+  const plan = planCleanup(listing.inventory, { ...pass.plan, runs }, pass.scope.now());
   pass.printWarnings(listing.inventory.warnings);
   if (verbose) for (const object of plan.kept) printMessage(keptLine(object));
   return (await execute(pass, { plan, listing, runs })) || LISTINGS[listing.forbiddenJobs].code;
@@ -157,7 +157,7 @@ async function agreedTo(
   pass: CleanupPass,
   { plan: { items }, runs }: Found,
 ): Promise<{ readonly items: readonly PlanItem[]; readonly skipped: readonly ItemResult[] }> {
-  const now = planCleanup((await list(pass)).inventory, { ...pass.plan, runs }, pass.scope.clock.now());
+  const now = planCleanup((await list(pass)).inventory, { ...pass.plan, runs }, pass.scope.now());
   const keyOf = (object: Parameters<typeof nameOf>[0]): string => `${object.ref.namespace}/${nameOf(object)}`;
   const kept = new Map(now.kept.map((object) => [keyOf(object), object.reason]));
   const skipped = items.flatMap((item): readonly ItemResult[] => {
@@ -197,7 +197,7 @@ function isTable({ output }: CleanupPass): boolean {
 
 function printTable(pass: CleanupPass, plan: Plan, stream: TerminalStream): void {
   const { output, paint, namespaces, scope } = pass;
-  const columns = planColumns(scope.clock.now(), namespaces?.length !== 1);
+  const columns = planColumns(scope.now(), namespaces?.length !== 1);
   const options = { wide: output === "wide", paint, width: terminalWidth(stream) };
   writeStyled(stream, `${tableLines(columns, plan.items, options).join("\n")}\n`);
 }

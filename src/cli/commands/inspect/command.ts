@@ -36,20 +36,21 @@ export class InspectCommand extends NamespacedCommand {
       const { diagnose } = await import("../../../inventory/diagnosis.ts");
       const { runObject } = await import("../../../inventory/run-object.ts");
       const resolved = await this.findRun(this.target, scope);
-      const { kube, directories, clock, signal, namespace = resolved.namespace } = scope;
+      const { kube, directories, signal, namespace = resolved.namespace } = scope;
       const what = { flowRunId: resolved.flowRunId, dask: "all", events: "all", owners: true } as const;
       const inventory = await loadInventory(kube, directories, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
-      const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
+      const now = scope.now();
+      const cleanup = cleanupActions(run.flowRunId, inventory, now);
       // Without an answer the rest is shown all the same.
       const asked = await attempt(() =>
-        askPrefect(run, directories[run.prefectVersion], { kube, namespace, now: clock.now(), signal }),
+        askPrefect(run, directories[run.prefectVersion], { kube, namespace, now, signal }),
       );
-      const diagnosis = diagnose(run, clock.now(), asked.value);
+      const diagnosis = diagnose(run, now, asked.value);
       if (format === "tree") {
         const { reportLines } = await import("./report.ts");
         const hint = diagnosis.hint && this.completeHint(diagnosis.hint);
-        const found = { diagnosis: { ...diagnosis, hint }, cleanup, now: clock.now() };
+        const found = { diagnosis: { ...diagnosis, hint }, cleanup, now };
         this.printStyled(`${reportLines(run, found, await this.style()).join("\n")}\n`);
       } else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...(asked.error ? [asked.error.message] : [])]);

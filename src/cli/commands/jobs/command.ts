@@ -69,14 +69,14 @@ export class JobsCommand extends NamespacedCommand {
   }
 
   async #printing(
-    { clock }: ClusterScope,
+    { now }: ClusterScope,
     how: Style & Pick<PrintOptions<ListRow>, "format">,
   ): Promise<PrintOptions<ListRow>> {
     const { listColumns } = await import("./columns.ts");
     return {
       ...how,
       noHeaders: this.noHeaders,
-      columns: listColumns(() => clock.now(), this.allNamespaces),
+      columns: listColumns(now, this.allNamespaces),
       // Names that kubectl takes, one in a line.
       name: ({ resources = [] }) => resources.join("\n"),
       toObject: (row) => row.toObject(),
@@ -86,7 +86,6 @@ export class JobsCommand extends NamespacedCommand {
   async #query(scope: ClusterScope, sinceMs: number, format: ListFormat): Promise<QueryResult> {
     const { listJobs } = await import("../../find-run.ts");
     const { selector: labelSelector, fieldSelector } = this;
-    const { clock } = scope;
     // A filter selects Jobs.
     const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
     const endedWithinMs = isFiltered ? undefined : sinceMs;
@@ -96,7 +95,7 @@ export class JobsCommand extends NamespacedCommand {
       import("../../../inventory/agent-polls.ts"),
       import("../../../inventory/list-row.ts"),
     ]);
-    const rows = listRows(inventory, clock.now()).filter(
+    const rows = listRows(inventory, scope.now()).filter(
       // What -o name prints is for kubectl, which knows no flow runs, and no Jobs that are gone.
       ({ resources = [], run, gone }) =>
         format === "name" ? resources.length > 0 && gone !== true : !isFiltered || run !== undefined,
