@@ -2,7 +2,7 @@
 
 import type { ListFormat } from "./formats.ts";
 import { objectText } from "./object-text.ts";
-import { TableWriter, type Column, type TableOptions } from "./table.ts";
+import { tableWriter, type Column, type TableOptions } from "./table.ts";
 
 export interface PrintOptions<Row> extends Omit<TableOptions, "wide"> {
   readonly format: ListFormat;
@@ -34,9 +34,9 @@ export function rowPrinter<Row>(options: PrintOptions<Row>, write: Write): (rows
     const print = objectPrinter(format, write);
     return (rows) => rows.forEach((row) => print(toObject(row)));
   }
-  const table = new TableWriter(options.columns, { ...options, wide: format === "wide" });
+  const lines = tableWriter(options.columns, { ...options, wide: format === "wide" });
   return (rows) => {
-    if (rows.length > 0) writeLines(table.lines(rows), write);
+    if (rows.length > 0) writeLines(lines(rows), write);
   };
 }
 

@@ -30,9 +30,9 @@ export interface TableOptions {
   readonly width?: number | undefined;
 }
 
-interface Line<Row> {
-  readonly cells: readonly string[];
-  readonly toneOf: (column: Column<Row>) => Tone | undefined;
+interface Cell {
+  readonly text: string;
+  readonly tone: Tone | undefined;
 }
 
 /** The whole table with its header. Empty without rows. */
@@ -41,61 +41,53 @@ export function tableLines<Row>(
   rows: readonly Row[],
   options: TableOptions = {},
 ): readonly string[] {
-  return rows.length === 0 ? [] : new TableWriter(columns, options).lines(rows);
+  return rows.length === 0 ? [] : tableWriter(columns, options)(rows);
 }
 
 /**
- * A table that is printed in pages. Column widths are kept from page to page; a longer cell widens its column from there
- * on, so thousands of rows need not be buffered to align them.
+ * A table that is printed in pages: returns the next rows as lines, at first with the header, even without rows. Column widths
+ * are kept from page to page; a longer cell widens its column from there on, so thousands of rows need not be buffered.
  */
-export class TableWriter<Row> {
-  readonly #columns: readonly Column<Row>[];
-  readonly #options: TableOptions;
-  readonly #widths: number[];
-  #hasHeader = false;
-
-  constructor(columns: readonly Column<Row>[], options: TableOptions = {}) {
-    this.#columns = columns.filter((column) => options.wide === true || column.wide !== true);
-    this.#options = options;
-    this.#widths = this.#columns.map(() => 0);
-  }
-
-  /** The next rows as lines; the first call includes the header, even without rows. */
-  lines(rows: readonly Row[]): readonly string[] {
-    const lines = rows.map((row): Line<Row> => ({
-      cells: this.#columns.map((column) => cellOf(column, row)),
-      toneOf: (column) => column.colour?.(row),
-    }));
-    if (!this.#hasHeader && this.#options.noHeaders !== true)
-      lines.unshift({ cells: this.#columns.map(({ header }) => header), toneOf: () => "heading" });
-    this.#hasHeader = true;
-    for (const { cells } of lines) {
-      for (const [at, cell] of cells.entries())
-        this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(cell));
+export function tableWriter<Row>(
+  columns: readonly Column<Row>[],
+  { wide, noHeaders, paint = plain, width }: TableOptions = {},
+): (rows: readonly Row[]) => readonly string[] {
+  const shown = columns.filter((column) => wide === true || column.wide !== true);
+  const header = shown.map((column): Cell => ({ text: column.header, tone: "heading" }));
+  const cellOf = (column: Column<Row>, row: Row): Cell => {
+    const value = column.value(row);
+    return { text: value === undefined ? "<none>" : asCell(String(value)), tone: column.colour?.(row) };
+  };
+  let first = noHeaders === true ? [] : [header];
+  const longest = shown.map(() => 0);
+  return (rows) => {
+    const lines = [...first, ...rows.map((row) => shown.map((column) => cellOf(column, row)))];
+    first = [];
+    for (const cells of lines) {
+      for (const [at, { text }] of cells.entries())
+        longest[at] = Math.max(longest[at] ?? 0, displayWidth(text));
     }
-    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
-    return lines.map((line) => this.#text(line, widths));
-  }
-
-  /** A width of 0: the column is left out. */
-  #text({ cells, toneOf }: Line<Row>, widths: readonly number[]): string {
-    const { paint = plain } = this.#options;
-    const last = cells.findLastIndex((cell, at) => cell !== "" && widths[at] !== 0);
-    let line = "";
-    for (const [at, column] of this.#columns.slice(0, last + 1).entries()) {
-      const width = widths[at] ?? 0;
-      if (width === 0) continue;
-      const cell = (column.shorten?.at === "middle" ? cutMiddle : cutToWidth)(cells[at] ?? "", width);
-      line += paint(toneOf(column), cell);
-      if (at < last) line += " ".repeat(columnWidth(width) - displayWidth(cell));
-    }
-    return line;
-  }
+    const widths = fitColumns(shown, longest, width);
+    return lines.map((cells) => lineText(shown, cells, { widths, paint }));
+  };
 }
 
-function cellOf<Row>(column: Column<Row>, row: Row): string {
-  const value = column.value(row);
-  return value === undefined ? "<none>" : asCell(String(value));
+/** A width of 0: the column is left out. */
+function lineText(
+  columns: readonly Pick<Column<never>, "shorten">[],
+  cells: readonly Cell[],
+  { widths, paint }: { readonly widths: readonly number[]; readonly paint: Paint },
+): string {
+  const last = cells.findLastIndex(({ text }, at) => text !== "" && widths[at] !== 0);
+  let line = "";
+  for (const [at, { text, tone }] of cells.slice(0, last + 1).entries()) {
+    const width = widths[at] ?? 0;
+    if (width === 0) continue;
+    const cell = (columns[at]?.shorten?.at === "middle" ? cutMiddle : cutToWidth)(text, width);
+    line += paint(tone, cell);
+    if (at < last) line += " ".repeat(columnWidth(width) - displayWidth(cell));
+  }
+  return line;
 }
 
 /** The width of a column with the space after it. */
@@ -120,17 +112,16 @@ export function fitColumns(
     .flatMap(({ dropFirst }, at) => (dropFirst === undefined ? [] : [{ at, dropFirst }]))
     .sort((left, right) => right.dropFirst - left.dropFirst);
   const widths = [...longest];
-  const remaining = [...least];
   for (const { at } of order) {
-    if (lineWidth(remaining) <= terminal) break;
+    if (lineWidth(least) <= terminal) break;
     widths[at] = 0;
-    remaining[at] = 0;
+    least[at] = 0;
   }
   // Names give way before sentences, and the longest first, so that short ones stay whole.
   for (const place of ["middle", "end"] as const) {
     for (let excess = lineWidth(widths) - terminal; excess > 0; excess--) {
       const spare = widths.map((width, at) =>
-        columns[at]?.shorten?.at === place && width > (remaining[at] ?? 0) ? width : 0,
+        columns[at]?.shorten?.at === place && width > (least[at] ?? 0) ? width : 0,
       );
       const at = spare.indexOf(Math.max(...spare));
       if ((spare[at] ?? 0) > 0) widths[at] = (widths[at] ?? 0) - 1;

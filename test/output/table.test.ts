@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { colours as paint } from "../../src/output/colours.ts";
-import { tableLines, TableWriter } from "../../src/output/table.ts";
+import { tableLines, tableWriter } from "../../src/output/table.ts";
 import type { Column } from "../../src/output/table.ts";
 
 interface Row {
@@ -107,17 +107,17 @@ describe("a table on a terminal", () => {
   });
 });
 
-describe("TableWriter", () => {
+describe("tableWriter", () => {
   it("prints the header once and keeps the column widths of earlier pages", () => {
-    const table = new TableWriter(columns);
-    expect(table.lines([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name   1"]);
-    expect(table.lines([{ name: "x", pods: 2 }])).toEqual(["x           2"]);
+    const linesOf = tableWriter(columns);
+    expect(linesOf([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name   1"]);
+    expect(linesOf([{ name: "x", pods: 2 }])).toEqual(["x           2"]);
   });
 
   it("widens a column from the first page that needs it", () => {
-    const table = new TableWriter(columns);
-    table.lines([{ name: "x", pods: 1 }]);
-    expect(table.lines([{ name: "long-name", pods: 2 }])).toEqual(["long-name   2"]);
-    expect(table.lines([{ name: "y", pods: 3 }])).toEqual(["y           3"]);
+    const linesOf = tableWriter(columns);
+    linesOf([{ name: "x", pods: 1 }]);
+    expect(linesOf([{ name: "long-name", pods: 2 }])).toEqual(["long-name   2"]);
+    expect(linesOf([{ name: "y", pods: 3 }])).toEqual(["y           3"]);
   });
 });
