@@ -35,7 +35,9 @@ export function formatDuration(ms: number): string {
   const days = Math.floor(hours / 24);
   if (hours < 48) return `${hours}h`;
   if (days < 8) return withRest(`${days}d`, hours % 24, "h");
-  return days < 730 ? `${days}d` : withRest(`${Math.floor(days / 365)}y`, days % 365, "d");
+  if (days < 730) return `${days}d`;
+  const years = Math.floor(days / 365);
+  return years < 8 ? withRest(`${years}y`, days % 365, "d") : `${years}y`;
 }
 
 /** In whole seconds; `0s` if it is negative, since clocks differ. */

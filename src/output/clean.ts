@@ -32,15 +32,6 @@ function visible(char: string): string {
   return code === 0x7f ? "^?" : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
-/** The characters of a JSON or YAML text that `printable` would replace, as escapes that mean the same. */
-export function escapeUnprintable(json: string): string {
-  return json.replaceAll(UNPRINTABLE, (char) =>
-    [...Array(char.length).keys()]
-      .map((at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
-}
-
 /** The stream, but what is written to it is redacted and cleaned; `writeStyled` and `writeRaw` are the exceptions. */
 export function cleanStream<Stream extends Writable>(
   stream: Stream,

@@ -2,7 +2,6 @@
 // quotes only where needed.
 
 import { Document, Scalar, visit } from "yaml";
-import { escapeUnprintable } from "./clean.ts";
 
 // Strings that a YAML 1.1 parser such as Kubernetes' reads as another type; go-yaml puts them in double quotes.
 const OTHER_TYPE =
@@ -18,25 +17,30 @@ const STYLE = { lineWidth: 0, indentSeq: false, singleQuote: true };
 
 /** The object with a line break at the end; keys stay in their order. */
 export function objectText(value: unknown, format: "json" | "yaml"): string {
-  if (format === "json") return `${escapeUnprintable(JSON.stringify(value, null, 4))}\n`;
+  if (format === "json") return `${JSON.stringify(value, null, 4).replaceAll(MUST_ESCAPE, jsonEscape)}\n`;
   const document = new Document(value, { aliasDuplicateObjects: false });
   visit(document, {
     Scalar(_, node) {
       if (typeof node.value === "string") chooseStyle(node, node.value);
     },
   });
-  // Strings with such characters are in double quotes, where the escape means the same.
+  // Strings with such characters are in double quotes.
   return (
     document
       // Never over several lines: what follows on the first one must be a comment.
       .toString({ ...STYLE, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
-      .replaceAll(MUST_ESCAPE, escaped)
+      .replaceAll(MUST_ESCAPE, yamlEscape)
   );
 }
 
-function escaped(char: string): string {
+function jsonEscape(char: string): string {
+  const codes = char.split("").map((unit) => unit.charCodeAt(0).toString(16).padStart(4, "0"));
+  return codes.map((code) => `\\u${code}`).join("");
+}
+
+function yamlEscape(char: string): string {
   const hex = char.codePointAt(0)?.toString(16) ?? "";
-  return hex.length > 4 ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
+  return hex.length > 4 ? `\\U${hex.padStart(8, "0")}` : jsonEscape(char);
 }
 
 function chooseStyle(node: Scalar, text: string): void {

@@ -170,13 +170,11 @@ export class CleanupCommand extends NamespacedCommand {
 
 /** The named namespaces without duplicates; undefined when none is named. Throws SettingsError. */
 function namespacesIn(values: readonly string[] | undefined): readonly string[] | undefined {
-  if (values === undefined) return undefined;
-  const names = values.flatMap((text) => text.split(",")).map((name) => name.trim());
-  if (!names.includes("")) {
-    for (const name of names) aNamespace(name, "-n");
-    return [...new Set(names)];
-  }
-  throw new SettingsError(`cannot read -n "${values.join(" ")}": empty namespace name`, {
-    hint: "separate namespaces with single commas: -n one,two",
-  });
+  const names = values?.flatMap((text) => text.split(",")).map((name) => name.trim());
+  if (names?.includes("") === true)
+    throw new SettingsError(`cannot read -n "${values?.join(" ")}": empty namespace name`, {
+      hint: "separate namespaces with single commas: -n one,two",
+    });
+  for (const name of names ?? []) aNamespace(name, "-n");
+  return names && [...new Set(names)];
 }
