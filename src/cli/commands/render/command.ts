@@ -1,9 +1,8 @@
 // kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
 import { Command, Option } from "clipanion";
-import { attempt } from "../../../base/attempt.ts";
 import { parseJson } from "../../../base/json.ts";
-import { ExpectedError, SettingsError } from "../../../base/errors.ts";
+import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
 import { checkVariables } from "../../../install/check-variables.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
@@ -143,17 +142,13 @@ export class RenderCommand extends AgentCommand {
     const text = await readInput(this.context, path, "flow run");
     const { readFlowRun } = await import("../../../prefect1/flow-run.ts");
     const hint = "the file must contain one flow run as Prefect's GraphQL API returns it";
-    let json: unknown;
     try {
-      json = parseJson(text);
-    } catch {
-      throw new SettingsError(`cannot read flow run "${path}": it is not JSON`, { hint });
+      return readFlowRun(parseJson(text));
+    } catch (error) {
+      const isJson = !(error instanceof SyntaxError);
+      const problem = isJson ? textOf(error).replace(/^.*?: /, "") : "it is not JSON";
+      throw new SettingsError(`cannot read flow run "${path}": ${problem}`, { hint, cause: error });
     }
-    const read = await attempt(() => readFlowRun(json));
-    if (read.ok) return read.value;
-    throw new SettingsError(`cannot read flow run "${path}": ${read.error.message.replace(/^.*?: /, "")}`, {
-      hint,
-    });
   }
 
   /** The id of the flow run that a Job runs. */
