@@ -5,7 +5,6 @@ import { EXIT } from "../../../base/errors.ts";
 import { Command } from "clipanion";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat, type ListFormat } from "../../../output/formats.ts";
-import type { Style } from "../../../output/palette.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -45,21 +44,26 @@ export class JobsCommand extends NamespacedCommand {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
     const style = await this.style();
     const sinceMs = parseDuration(this.since, "--since");
+    const { listColumns } = await import("./columns.ts");
     return this.connected(async (scope) => {
       const query = (): Promise<QueryResult> => this.#query(scope, sinceMs, format);
-      // The code that prints is loaded while the API server answers.
-      const [printing, result] = await Promise.all([
-        this.#printing(scope, { ...style, format }),
-        this.watch ? undefined : query(),
-      ]);
-      if (result === undefined) {
+      const printing: PrintOptions<ListRow> = {
+        ...style,
+        format,
+        noHeaders: this.noHeaders,
+        columns: listColumns(scope.now, this.allNamespaces),
+        // Names that kubectl takes, one in a line.
+        name: ({ resources = [] }) => resources.join("\n"),
+        toObject: (row) => row.toObject(),
+      };
+      if (this.watch) {
         const { watchRows } = await import("./watch.ts");
         const printWarning = (line: string): void => this.printMessage(`warning: ${line}`);
         const { stdout, env } = this.context;
         await watchRows({ ...printing, ...scope, stdout, env, query, printWarning });
         return scope.signal.aborted ? EXIT.interrupted : 0;
       }
-      const { rows, warnings } = result;
+      const { rows, warnings } = await query();
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
@@ -68,33 +72,16 @@ export class JobsCommand extends NamespacedCommand {
     });
   }
 
-  async #printing(
-    { now }: ClusterScope,
-    how: Style & Pick<PrintOptions<ListRow>, "format">,
-  ): Promise<PrintOptions<ListRow>> {
-    const { listColumns } = await import("./columns.ts");
-    return {
-      ...how,
-      noHeaders: this.noHeaders,
-      columns: listColumns(now, this.allNamespaces),
-      // Names that kubectl takes, one in a line.
-      name: ({ resources = [] }) => resources.join("\n"),
-      toObject: (row) => row.toObject(),
-    };
-  }
-
   async #query(scope: ClusterScope, sinceMs: number, format: ListFormat): Promise<QueryResult> {
     const { listJobs } = await import("../../find-run.ts");
+    const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
+    const { listRows } = await import("../../../inventory/list-row.ts");
     const { selector: labelSelector, fieldSelector } = this;
     // A filter selects Jobs.
     const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
     const endedWithinMs = isFiltered ? undefined : sinceMs;
     const what = { dask: "pods", events: "no-pods", owners: true, endedWithinMs } as const;
-    const [inventory, { ownerWarnings }, { listRows }] = await Promise.all([
-      listJobs(scope, { labelSelector, fieldSelector, ...what }),
-      import("../../../inventory/agent-polls.ts"),
-      import("../../../inventory/list-row.ts"),
-    ]);
+    const inventory = await listJobs(scope, { labelSelector, fieldSelector, ...what });
     const rows = listRows(inventory, scope.now()).filter(
       // What -o name prints is for kubectl, which knows no flow runs, and no Jobs that are gone.
       ({ resources = [], run, gone }) =>
