@@ -10,8 +10,7 @@ import { ClusterCommand } from "../options/cluster-command.ts";
 /** A word, and what it means to people. */
 export type Candidate = readonly [word: string, meaning: string];
 
-/** How long to wait for each API, and for all: a login program of the kubeconfig may never end. */
-const CLUSTER_MS = 2_000;
+/** How long to wait for Prefect, and for all: a login program of the kubeconfig may never end. */
 const PREFECT_MS = 1_000;
 const MAX_WAIT_MS = 3_000;
 const ENDED_WITHIN_MS = 24 * 3_600_000;
@@ -31,14 +30,11 @@ async function contexts({ connection, context }: ClusterCommand): Promise<Candid
 
 async function inCluster(value: string, start: string, command: ClusterCommand): Promise<Candidate[]> {
   if (value !== "NAMESPACE" && value !== "RUN") return [];
-  return command.connected(
-    async (scope) => {
-      if (value === "RUN") return runCandidates(await runs(scope), start);
-      const { items } = await scope.kube.listPage("namespaces", { limit: 500 }, scope.signal);
-      return items.map(({ metadata }) => [metadata.name, ""]);
-    },
-    { kubeMs: CLUSTER_MS, prefectMs: PREFECT_MS },
-  );
+  return command.connected(async (scope) => {
+    if (value === "RUN") return runCandidates(await runs(scope), start);
+    const { items } = await scope.kube.listPage("namespaces", { limit: 500 }, scope.signal);
+    return items.map(({ metadata }) => [metadata.name, ""]);
+  }, PREFECT_MS);
 }
 
 /** The runs of the first page of Jobs and, if Prefect answers, their states and its latest runs. */

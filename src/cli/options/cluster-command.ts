@@ -10,12 +10,6 @@ import { CONNECTION_OPTIONS } from "./connection-options.ts";
 import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
-/** `kubeMs`: of each request to the cluster, instead of --request-timeout; `prefectMs`: of each to Prefect. */
-interface Deadlines {
-  readonly kubeMs?: number;
-  readonly prefectMs?: number;
-}
-
 export abstract class ClusterCommand extends PrefectCommand {
   namespace = textOption("-n,--namespace", "namespace (default from the context)");
   readonly connection = optionGroup(CONNECTION_OPTIONS);
@@ -49,11 +43,11 @@ export abstract class ClusterCommand extends PrefectCommand {
     if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
   }
 
-  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
-  async connected<T>(
-    work: (scope: ClusterScope) => Promise<T>,
-    { kubeMs, prefectMs }: Deadlines = {},
-  ): Promise<T> {
+  /**
+   * What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. `prefectMs`: deadline of
+   * each request to Prefect.
+   */
+  async connected<T>(work: (scope: ClusterScope) => Promise<T>, prefectMs?: number): Promise<T> {
     this.checkNamespace();
     const { inClusterTime, runDirectories } = await import("../cluster-scope.ts");
     const { ServerClock } = await import("../../base/server-clock.ts");
@@ -63,10 +57,7 @@ export abstract class ClusterCommand extends PrefectCommand {
     const time = new ServerClock(clock);
     const now = (): Date => time.now();
     const directories = inClusterTime(sources, now);
-    const { kube, target } = await connectKube(
-      kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags,
-      time.observe,
-    );
+    const { kube, target } = await connectKube(flags, time.observe);
     const namespace = this.allNamespaces ? undefined : (this.namespace ?? target.namespace) || "default";
     try {
       return await work({ kube, namespace, directories, clock, now, signal });

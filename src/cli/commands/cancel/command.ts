@@ -56,7 +56,7 @@ export class CancelCommand extends NamespacedCommand {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
       timeoutMs: wait === false ? undefined : parseDuration(this.timeout, "--timeout"),
     };
-    return this.connected((scope) => this.#cancel(scope, options), { prefectMs: DEADLINE_MS });
+    return this.connected((scope) => this.#cancel(scope, options), DEADLINE_MS);
   }
 
   async #cancel(given: ClusterScope, options: CancelOptions): Promise<number> {
