@@ -156,7 +156,7 @@ function checkCombinations(options: InstallOptions): void {
 
 /** Options that exclude each other: whether both are set, which they are, and why. */
 function conflictsIn(options: InstallOptions) {
-  const { key, keySecret, inlineKey, jobTemplate, jobTemplateUrl: url } = options;
+  const { key, keySecret, inlineKey } = options;
   const keepFlag =
     (options.disableJobDeletion && "--disable-job-deletion") ||
     (options.deleteSucceededAfter === "never" && "--delete-succeeded-after never") ||
@@ -167,7 +167,6 @@ function conflictsIn(options: InstallOptions) {
     [options.latest && options.image, "--latest", "--image", "both name the image"],
     [key && keySecret, "--key", "--key-secret", "both name the API key"],
     [inlineKey && keySecret, "--inline-key", "--key-secret", fromSecret],
-    [jobTemplate && url, "--job-template FILE", "--job-template URL", "both name the job template"],
     [options.resourceManager && keepFlag, "--resource-manager", keepFlag, kept],
   ] as const;
 }

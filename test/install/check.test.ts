@@ -160,10 +160,6 @@ describe("checkOptions", () => {
       message: 'cannot use "--latest" with "--image": both name the image',
     },
     {
-      options: { ...template(A_JOB), jobTemplateUrl: "s3://bucket/job.yaml" },
-      message: 'cannot use "--job-template FILE" with "--job-template URL": both name the job template',
-    },
-    {
       options: { resourceManager: true, disableJobDeletion: true },
       message:
         'cannot use "--resource-manager" with "--disable-job-deletion": the resource manager would delete the Jobs that the agent keeps',
