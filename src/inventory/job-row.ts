@@ -8,25 +8,19 @@ import type { ObservedJob } from "../job/observe/observed.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { decideJobs } from "./run-decision.ts";
+import { decideJobs, type DecidedJob } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 import { isGone, pollText } from "./run-owner.ts";
 
-export interface JobRow {
+export interface JobRow extends DecidedJob {
   readonly run: InventoryRun;
-  readonly job: ObservedJob;
-  readonly decision: Decision;
 }
 
 /** One row for each Job, in the order of the runs. */
 export function jobRows(runs: readonly InventoryRun[], now: Date): readonly JobRow[] {
-  return runs.flatMap((run) => {
-    const decisions = decideJobs(run, now);
-    return run.observed.jobs.flatMap((job, at) => {
-      const decision = decisions[at];
-      return decision === undefined ? [] : [{ run, job, decision: withOwner(decision, run) }];
-    });
-  });
+  return runs.flatMap((run) =>
+    decideJobs(run, now).map(({ job, decision }) => ({ run, job, decision: withOwner(decision, run) })),
+  );
 }
 
 /** The reason also says that nobody reports how the Job ends. */

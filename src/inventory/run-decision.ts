@@ -20,6 +20,11 @@ import type { InventoryRun } from "./inventory.ts";
 
 type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 
+export interface DecidedJob {
+  readonly job: ObservedJob;
+  readonly decision: Decision;
+}
+
 /** The decision about the whole run, as an agent with default options would take it. */
 export function decideRun(run: DecidedRun, now: Date): Decision {
   const jobs = jobsOfPrefect(run.observed.jobs);
@@ -62,14 +67,14 @@ function decideAbout(
 }
 
 /** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
-export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
+export function decideJobs(run: InventoryRun, now: Date): readonly DecidedJob[] {
   const { jobs } = run.observed;
   const live = jobs.filter((job) => isLive(jobPhase(job), now)).slice(-2);
   return jobs.map((job) => {
-    if (run.podsForbidden === true) return decideWithoutPods(job.job, run.status);
+    if (run.podsForbidden === true) return { job, decision: decideWithoutPods(job.job, run.status) };
     const other = live.findLast((each) => each !== job);
     const observed = { ...run.observed, jobs: other === undefined ? [job] : [job, other] };
-    return decideAbout([job], { ...run, observed }, now);
+    return { job, decision: decideAbout([job], { ...run, observed }, now) };
   });
 }
 

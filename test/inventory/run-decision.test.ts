@@ -74,7 +74,7 @@ describe("decideJobs", () => {
   it("does not fail a run for a failed Job while another Job is active", () => {
     const [dead, alive] = [job("dead", ended("Failed")), job("alive")];
     const run = runOf([dead, alive], [podOf(dead, POD.failed), podOf(alive, POD.running)], "Running");
-    const decisions = decideJobs(run, NOW);
+    const decisions = decideJobs(run, NOW).map(({ decision }) => decision);
     expect(decisions.map(({ status }) => status)).toEqual(["failed", "active"]);
     expect(decisions.map(({ transition }) => transition)).toEqual([undefined, undefined]);
   });
