@@ -30,8 +30,8 @@ interface DueSubmission {
   readonly submission: Submission;
   /** Whether the claim still holds in Prefect. */
   readonly isCurrent: () => Promise<boolean>;
-  /** Whether the claim must be checked now: this is a retry, or the claim is not fresh any more. */
-  readonly mustCheck: () => boolean;
+  /** Ticks; -Infinity: the claim must be checked, since this is a retry, or another process has made it. */
+  readonly claimedAt: number;
 }
 
 type CreateDeps = Pick<AgentDeps, "kube" | "clock"> & {
@@ -39,13 +39,14 @@ type CreateDeps = Pick<AgentDeps, "kube" | "clock"> & {
   readonly settings: Pick<AgentSettings, "namespace" | "process">;
 };
 
-/** Another process takes a claim over after ten seconds; a request that took so long may have come too late. */
-const LATE_MS = 5_000;
+/** Another process takes a claim over after ten seconds. A fresh one is not checked; a request that took longer may come too late. */
+const FRESH_MS = 5_000;
 
 /** Creates the Job, by one request. Throws what building it throws, and KubeError when it cannot be read. */
 export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<Creation> {
-  const { submission, isCurrent, mustCheck } = due;
-  const isStillNeeded = async (): Promise<boolean> => !mustCheck() || isCurrent();
+  const { submission, isCurrent, claimedAt } = due;
+  const isStillNeeded = async (): Promise<boolean> =>
+    deps.clock.ticks() - claimedAt < FRESH_MS || isCurrent();
   const earlier = (await earlierJob(deps, submission))?.metadata.name;
   if (earlier !== undefined)
     return (await isStillNeeded()) ? { outcome: "adopted", name: earlier } : { outcome: "not-needed" };
@@ -98,7 +99,7 @@ async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): P
   try {
     const outcome = await kube.create("jobs", job, { namespace: settings.namespace });
     if (outcome === "exists") return (await existingJob(deps, job)) ?? taken(job);
-    const isLate = clock.ticks() - sentAt > LATE_MS;
+    const isLate = clock.ticks() - sentAt > FRESH_MS;
     const { name } = job.metadata;
     if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job))) return { outcome: "ours", name };
     return await undo(deps, job);

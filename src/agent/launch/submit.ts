@@ -20,8 +20,6 @@ const BACKLOG = 250;
 const FAILING_CLAIMS = 25;
 /** How many Jobs that Kubernetes did not take are tried again at once, beside the slots of `--concurrency`. */
 const RETRIES_AT_ONCE = 8;
-/** Another process of the agent takes over a claim after ten seconds without a Job. */
-const FRESH_CLAIM_MS = 5_000;
 /** How many runs that could not be submitted to remember, so as not to log them twice. */
 const REMEMBERED = 1_000;
 
@@ -160,11 +158,10 @@ export class Submitter {
   /** Tries once to create the Job, in a slot of the queue. `claimedAt`: ticks, if this process just claimed it. */
   async #tryToCreate(submission: Submission, queue: PQueue, claimedAt = -Infinity): Promise<Creation> {
     const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
-    const mustCheck = (): boolean => this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
     try {
       // A template's address may not answer for long: it holds no slot.
       await submission.prepare();
-      return await queue.add(() => createJob(this.#deps, { submission, isCurrent, mustCheck }));
+      return await queue.add(() => createJob(this.#deps, { submission, isCurrent, claimedAt }));
     } catch (error) {
       return creationOf(error);
     }

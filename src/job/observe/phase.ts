@@ -38,7 +38,7 @@ export type JobPhase =
   | { readonly kind: "waiting"; readonly problem: Obstacle }
   /** Its only pod is being deleted, or is on a node that does not answer; later it counts as lost. */
   | { readonly kind: "terminating" | "unreachable"; readonly loss: Loss }
-  /** The flow failed, and Kubernetes will start it again; `keptBy`: a sidecar that still runs in its pod. */
+  /** The flow failed, and Kubernetes will start it again; `keptSince`: when it ended in a pod that still runs. */
   | { readonly kind: "retried"; readonly problem: Problem; readonly keptSince?: Date | undefined }
   /** The flow's container exited with 0, but another container of the pod is still running. */
   | { readonly kind: "sidecarRunning"; readonly endedAt: Date | undefined }

@@ -106,8 +106,8 @@ async function create(given: Partial<Submission> = {}): Promise<Creation> {
   const due = { submission: { ...submission, ...given }, isCurrent };
   // As the submitter does: what may pass is tried again.
   for (let isRetry = false; ; isRetry = true) {
-    const mustCheck = (): boolean => isRetry;
-    const creation = await createJob({ ...deps, view, settings }, { ...due, mustCheck });
+    const claimedAt = isRetry ? -Infinity : Infinity;
+    const creation = await createJob({ ...deps, view, settings }, { ...due, claimedAt });
     if (creation.outcome !== "refused" || creation.failure !== "passing") return creation;
   }
 }
