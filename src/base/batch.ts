@@ -31,7 +31,6 @@ export class Batcher<Item, Answer> {
   #isLater = false;
 
   /** `send` returns the answers in the order of its items. Items of one moment go together. */
-  // oxlint-disable-next-line max-params -- the clock is what every caller has at hand
   constructor(
     send: (items: readonly Item[]) => Promise<readonly Answer[]>,
     limits: BatchLimits,

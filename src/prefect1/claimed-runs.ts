@@ -5,7 +5,7 @@ import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimFilters } from "./claim.ts";
 import { readFlowRun } from "./flow-run.ts";
-import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
+import { CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./states.ts";
 
@@ -42,15 +42,7 @@ export async function claimedIds(
   }
 }
 
-/** The rows of runs with their latest claim, by any agent. Throws PrefectError. */
-export function claimedRows(
-  { graphql }: Prefect1Client,
-  { place, ids }: { readonly place: Place; readonly ids: readonly string[] },
-  signal?: AbortSignal,
-): Promise<readonly JsonObject[]> {
-  return graphql.rows(CLAIMED, { ids, claimed: claimFilters(place) }, signal);
-}
-
+/** A row of a run with its latest claim, by any agent. */
 export function claimedRunIn(row: JsonObject) {
   const flowRun = readFlowRun(row);
   const [latest] = arrayIn(row["states"]).map((state) => stateIn(objectIn(state)["serialized_state"]));

@@ -19,18 +19,14 @@ import { buildJob } from "./build/build.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import type { AgentTemplate } from "./agent-template.ts";
-import {
-  DEFAULT_TEMPLATE,
-  runTemplate,
-  type ReadTemplate,
-  type Template,
-  type TemplateSource,
-} from "./build/template.ts";
+import { runTemplate } from "./build/template-sources.ts";
+import { DEFAULT_TEMPLATE, type ReadTemplate, type Template, type TemplateSource } from "./build/template.ts";
 import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
 import {
+  claimFilters,
   claimIn,
   claimsOf,
   isOfTasks,
@@ -39,10 +35,10 @@ import {
   type StateClaim,
   type ClaimedWork,
 } from "./claim.ts";
-import { claimedIds, claimedRows, claimedRunIn, type ClaimedRun } from "./claimed-runs.ts";
+import { claimedIds, claimedRunIn, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import { readFlowRun, taskRunIn, type FlowRun } from "./flow-run.ts";
-import { SUBMITTED_TASKS } from "./queries.ts";
+import { CLAIMED, SUBMITTED_TASKS } from "./queries.ts";
 import { rowDecoder, type DecodeRows } from "./run-rows.ts";
 import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
@@ -145,7 +141,7 @@ export class Prefect1WorkSource implements WorkSource {
     const { client, place } = this.#options;
     const ids = await claimedIds(client, { place, started: includeStarted }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob), PAGE)) {
-      const rows = await claimedRows(client, { place, ids: page }, signal);
+      const rows = await client.graphql.rows(CLAIMED, { ids: page, claimed: claimFilters(place) }, signal);
       yield this.#decode(rows, claimedRunIn).flatMap((run) => this.#unfinishedClaim(run));
     }
   }

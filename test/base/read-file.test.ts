@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { filesAt, readFromDisk } from "../../src/base/read-file.ts";
 import { readToml } from "../../src/base/toml.ts";
 import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
-import { readTemplate } from "../../src/prefect1/build/template-sources.ts";
-import { agentTemplate, type ReadTemplate } from "../../src/prefect1/build/template.ts";
+import { agentTemplate, readTemplate } from "../../src/prefect1/build/template-sources.ts";
+import type { ReadTemplate } from "../../src/prefect1/build/template.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const ENCODINGS: readonly (readonly [string, (text: string) => Buffer])[] = [

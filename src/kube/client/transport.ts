@@ -47,9 +47,6 @@ const METHODS = {
   delete: "DELETE",
 } as const;
 
-/** Of a request's body; default: application/json. */
-const CONTENT_TYPES: Readonly<Record<string, string>> = { patch: "application/merge-patch+json" };
-
 export interface Call {
   /** Follows "cannot" in error messages. */
   readonly action: string;
@@ -60,8 +57,6 @@ export interface Call {
   readonly body?: string | undefined;
   /** The Accept header; default: application/json. */
   readonly accept?: string | undefined;
-  /** Asks for a compressed answer, as kubectl does: thousands of objects resemble each other. */
-  readonly compressed?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Error statuses that are returned instead of thrown. */
   readonly expect?: readonly number[];
@@ -108,8 +103,7 @@ export class Transport {
   /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
   async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
     const { timeoutMs: idleMs, limitsBodies: limitsBody } = this.#options;
-    const whole: Call = { ...call, compressed: true };
-    const answer = await this.#answer(whole, (request) =>
+    const answer = await this.#answer(call, (request) =>
       this.#options.http.stream({ ...request, idleMs, limitsBody }),
     );
     const read = (body: string): unknown => parsed(call, { ...answer, body });
@@ -184,14 +178,17 @@ export class Transport {
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
     }
+    // As kubectl does: thousands of objects resemble each other.
+    const isCompressed = verb === "list" && disableCompression !== true;
     const headers: Headers = {
       accept: call.accept ?? "application/json",
       "user-agent": userAgent,
-      ...(call.compressed === true && disableCompression !== true && { "accept-encoding": "gzip" }),
+      ...(isCompressed && { "accept-encoding": "gzip" }),
       ...(await credentials.headers()),
     };
     const { body, signal } = call;
-    if (body !== undefined) headers["content-type"] = CONTENT_TYPES[verb] ?? "application/json";
+    const type = verb === "patch" ? "application/merge-patch+json" : "application/json";
+    if (body !== undefined) headers["content-type"] = type;
     return { method: METHODS[verb], url, headers, body, timeoutMs, signal };
   }
 

@@ -15,7 +15,17 @@ import { certificatesIn, prefectConnection, type EnvironmentDeps } from "../../h
 import { transportError } from "../../http/errors.ts";
 import type { Proxy } from "../../http/proxy.ts";
 import { objectIn } from "../../base/json.ts";
-import { templateError, type TemplateSource } from "./template.ts";
+import type { FlowRun } from "../flow-run.ts";
+import {
+  agentTemplateSource,
+  DEFAULT_TEMPLATE,
+  parseTemplate,
+  templateError,
+  templateInRun,
+  type ReadTemplate,
+  type Template,
+  type TemplateSource,
+} from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
 export interface TemplateDeps extends EnvironmentDeps {
@@ -59,6 +69,22 @@ const READERS: Readonly<Record<string, (fetch: Fetch) => Promise<string>>> = {
   gs: readGcs,
   gcs: readGcs,
 };
+
+/** The run config's template; undefined: it has none. Throws as ReadTemplate does, also for a text that is no template. */
+export async function runTemplate(
+  flowRun: Pick<FlowRun, "id" | "run_config">,
+  read: ReadTemplate,
+): Promise<Template | undefined> {
+  const found = templateInRun(flowRun);
+  return found && "path" in found ? parseTemplate(await read(found), found.origin) : found;
+}
+
+/** The template of the agent's `--job-template`, or the default one. Throws as runTemplate does. */
+export async function agentTemplate(path: string | undefined, read: ReadTemplate): Promise<Template> {
+  if (path === undefined) return DEFAULT_TEMPLATE;
+  const source = agentTemplateSource(path);
+  return parseTemplate(await read(source), source.origin);
+}
 
 /** The text of a template at a path or an address. Throws like ReadTemplate. */
 export async function readTemplate(source: TemplateSource, deps: TemplateDeps): Promise<string> {

@@ -36,14 +36,10 @@ export interface Template {
   readonly overrides: ReadonlySet<string>;
 }
 
-/**
- * The template in the run config, or at the path there; undefined: it has none, so the agent's or the default one counts. Throws
- * JobError, and what `read` throws.
- */
-export async function runTemplate(
+/** The template in the run config, or where it is; undefined: the run config has none. Throws JobError. */
+export function templateInRun(
   flowRun: Pick<FlowRun, "id" | "run_config">,
-  read: ReadTemplate,
-): Promise<Template | undefined> {
+): Template | TemplateSource | undefined {
   const { jobTemplate, jobTemplatePath: path } = readRunConfig(flowRun);
   const from = "run config";
   if (isNonEmptyTemplate(jobTemplate)) {
@@ -52,18 +48,10 @@ export async function runTemplate(
       ? parseTemplate(jobTemplate, origin)
       : templateOf(jobTemplate, origin);
   }
-  if (path === null || path === "") return undefined;
-  const origin: TemplateOrigin = { from, name: redactPath(path) };
-  return parseTemplate(await read({ path, origin }), origin);
+  return path === null || path === "" ? undefined : { path, origin: { from, name: redactPath(path) } };
 }
 
-/** The template of the agent's `--job-template`, or the default one. Throws SettingsError, and what `read` throws. */
-export async function agentTemplate(path: string | undefined, read: ReadTemplate): Promise<Template> {
-  if (path === undefined) return DEFAULT_TEMPLATE;
-  const source = agentTemplateSource(path);
-  return parseTemplate(await read(source), source.origin);
-}
-
+/** Where the agent's `--job-template` is. */
 export function agentTemplateSource(path: string): TemplateSource {
   return { path, origin: { from: "agent", name: redactPath(path) } };
 }

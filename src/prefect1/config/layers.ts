@@ -4,6 +4,7 @@ import { SettingsError } from "../../base/errors.ts";
 import { isObject, type JsonObject } from "../../base/json.ts";
 import { expandVariables, type Env } from "../../base/env.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
+import { envText } from "../build/environment.ts";
 import { unquote } from "./values.ts";
 
 /** Keyed by dotted names, such as `cloud.agent.level`. */
@@ -95,11 +96,8 @@ function withReferences(entry: Sourced<unknown>, layers: Layers): Sourced<unknow
   const setBy = references.find((found) => found !== undefined && found.source !== DEFAULT_SOURCE);
   const source = entry.source === DEFAULT_SOURCE && setBy !== undefined ? setBy.source : entry.source;
   if (/^\$\{[^${}]*\}$/.test(value)) return { value: references[0]?.value ?? "", source };
-  const filled = value.replace(/\$\{([^${}]*)\}/g, (_, key: string) => plainText(layers.get(key)?.value));
+  const filled = value.replace(/\$\{([^${}]*)\}/g, (_, key: string) =>
+    unquote(envText(layers.get(key)?.value)),
+  );
   return { value: filled, source };
-}
-
-function plainText(value: unknown): string {
-  if (value === undefined || value === null) return "";
-  return typeof value === "string" ? unquote(value) : JSON.stringify(value);
 }

@@ -1,12 +1,12 @@
 // Compares our Jobs, built from the configuration to the manifest, with recorded Jobs of Prefect 1.4.1's own agent.
 
 import { describe, expect, it } from "vitest";
-import { readTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { readTemplate, runTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
-import { DEFAULT_TEMPLATE, runTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE, templateOf } from "../../../src/prefect1/build/template.ts";
 import { readFlowRun } from "../../../src/prefect1/flow-run.ts";
 import recorded from "../../golden/original/jobs.json" with { type: "json" };
 import { IDENTIFIER } from "./support.ts";

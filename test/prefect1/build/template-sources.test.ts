@@ -7,10 +7,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { readTemplate, type TemplateDeps } from "../../../src/prefect1/build/template-sources.ts";
+import {
+  agentTemplate,
+  readTemplate,
+  runTemplate,
+  type TemplateDeps,
+} from "../../../src/prefect1/build/template-sources.ts";
 import { isRetryable, SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
-import { agentTemplate, parseTemplate, runTemplate } from "../../../src/prefect1/build/template.ts";
+import { parseTemplate } from "../../../src/prefect1/build/template.ts";
 import type { Template, TemplateOrigin } from "../../../src/prefect1/build/template.ts";
 import { withRunConfig } from "./support.ts";
 import { startTlsServer } from "../../support/tls-server.ts";

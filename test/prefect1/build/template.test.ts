@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
-import { DEFAULT_TEMPLATE, runTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { runTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { DEFAULT_TEMPLATE, templateOf } from "../../../src/prefect1/build/template.ts";
 import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
 import { build, containerOf, template, withRunConfig } from "./support.ts";
 

@@ -168,10 +168,10 @@ export class RenderCommand extends AgentCommand {
 
   async #render(config: PrefectConfig, input: RunInput, namespace: string): Promise<Rendering> {
     const { jobSettings } = await import("../../../prefect1/config/job-settings.ts");
-    const { readTemplate } = await import("../../../prefect1/build/template-sources.ts");
+    const { agentTemplate, readTemplate, runTemplate } =
+      await import("../../../prefect1/build/template-sources.ts");
     const { explainJob } = await import("../../../prefect1/build/explain.ts");
     const { jobIdentifier } = await import("../../../prefect1/build/identifier.ts");
-    const { agentTemplate, runTemplate } = await import("../../../prefect1/build/template.ts");
     const { flowRun, tenantId } = input;
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
     const read: ReadTemplate = (source) => readTemplate(source, this.context);
