@@ -37,7 +37,7 @@ const OF_NODE = {
 /**
  * The first that fits decides; a pod that cannot be created for another reason passes, as when a webhook cannot be called.
  * Sources in kubernetes/kubernetes: staging/src/k8s.io/apiserver/pkg/admission (quota, webhooks, errors.go),
- * plugin/pkg/admission/serviceaccount, pkg/apis/core/validation ("is invalid:"), plugin/pkg/admission/namespace/lifecycle
+ * plugin/pkg/admission/serviceaccount and limitranger (also their own failures to read), pkg/apis/core/validation ("is invalid:"), plugin/pkg/admission/namespace/lifecycle
  * (terminating); pkg/kubelet/events/event.go (the reasons), pkg/volume/secret and configmap (missing
  * objects), pkg/controller/volume/attachdetach (attaching), pkg/kubelet/kuberuntime/kuberuntime_manager.go (sandboxes; the
  * words of the CNI plugin follow), pkg/kubelet/kubelet.go (the network, cgroups, folders), pkg/kubelet/cm/dra (devices);
@@ -54,6 +54,13 @@ const EVENT_REASONS: readonly EventReason[] = [
   {
     ...NO_POD,
     pattern:
+      /not yet ready to handle request|caches? (?:is )?not synchronized|cache is missing|is forbidden: (?:error looking up service account \S+: )?(?:(?:Post|Get|context|Timeout:|etcdserver:|Internal error occurred:|the server) |Error contacting webhook|unable to create pods at this time)/i,
+    hint: "the API server, or what it asks, has just started or does not answer",
+    patience: "passing",
+  },
+  {
+    ...NO_POD,
+    pattern:
       /serviceaccounts? "?[^"]*"? not found|service account .* not found|error looking up service account/i,
     problem: "ServiceAccount",
     hint: "create the ServiceAccount, or correct service_account_name in the run config",
@@ -63,13 +70,6 @@ const EVENT_REASONS: readonly EventReason[] = [
     ...NO_POD,
     pattern: /because it is being terminated/i,
     hint: "the namespace is being deleted",
-    patience: "passing",
-  },
-  {
-    ...NO_POD,
-    pattern:
-      /not yet ready to handle request|caches? (?:is )?not synchronized|cache is missing|is forbidden: (?:Post|Error contacting webhook|the server )/i,
-    hint: "the API server, or what it asks, has just started or does not answer",
     patience: "passing",
   },
   {

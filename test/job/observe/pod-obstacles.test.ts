@@ -31,6 +31,32 @@ describe("eventObstacle", () => {
         'pods "a-" is forbidden: unable to create new content in namespace x because it is being terminated',
       want: "passing NoPod",
     },
+    // The API server's own plugins put "is forbidden" before what they could not read, too.
+    { message: 'pods "a-" is forbidden: etcdserver: request timed out', want: "passing NoPod" },
+    {
+      message:
+        'pods "a-" is forbidden: Get "https://[::1]:6443/api/v1/namespaces/flows/limitranges": context deadline exceeded',
+      want: "passing NoPod",
+    },
+    {
+      message:
+        'pods "a-" is forbidden: unable to create pods at this time because there was an error enforcing limit ranges',
+      want: "passing NoPod",
+    },
+    {
+      message:
+        'pods "a-" is forbidden: error looking up service account flows/default: etcdserver: leader changed',
+      want: "passing NoPod",
+    },
+    {
+      message:
+        'pods "a-" is forbidden: error looking up service account flows/nope: serviceaccount "nope" not found',
+      want: "start ServiceAccount",
+    },
+    {
+      message: 'pods "a-" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi',
+      want: "none Admission",
+    },
   ])("reads that no pod is created ($message) as $want", ({ message, want }) => {
     const found = eventObstacle([event("job-a", ["FailedCreate", `Error creating: ${message}`])]);
     expect(found && `${found.patience} ${found.reason}`).toBe(want);
