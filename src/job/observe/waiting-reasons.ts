@@ -22,10 +22,12 @@ interface WaitingReason {
  * internal/cri/store: "is reserved for"; containers/storage: "is already in use by"), it is overloaded (gRPC's deadline) or
  * restarts (gRPC's Unavailable, ttrpc, Docker's "Is the docker daemon running?"; k3s-io/k3s#1589: "no running task found"), the
  * node has no room or memory left, or lost a file system (the errors of Linux), or the kubelet has just started and has not
- * read Secrets, ConfigMaps or Services yet (kubelet_pods.go, util/manager/watch_based_manager.go).
+ * read Secrets, ConfigMaps or Services yet, or cannot (kubelet_pods.go, util/manager; plugin/pkg/auth/authorizer/node), the image
+ * was removed after its pull and is pulled again (kubernetes#123631; containerd container_create.go), or the devices of a node
+ * are not set up yet (NVIDIA/gpu-operator#531).
  */
 const PASSING_CREATION =
-  /\bis reserved\b|\bis already in use\b|code = Unavailable|ttrpc: closed|Is the docker daemon running|\.sock: connect: no such file|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b|no running task found|no space left on device|cannot allocate memory|too many open files|input\/output error|transport endpoint is not connected|stale (?:NFS )?file handle/i;
+  /\bis reserved\b|\bis already in use\b|code = Unavailable|ttrpc: closed|Is the docker daemon running|\.sock: connect: no such file|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b|no running task found|no space left on device|cannot allocate memory|too many open files|input\/output error|transport endpoint is not connected|stale (?:NFS )?file handle|\bi\/o timeout\b|TLS handshake timeout|no route to host|network is unreachable|\betcdserver: |unexpected EOF|object \S+ not registered|no relationship found between node|failed to (?:get image from containerd|resolve image)\b|unresolvable CDI devices/i;
 
 const creation = (message: string): Patience => (PASSING_CREATION.test(message) ? "passing" : "start");
 

@@ -85,6 +85,28 @@ describe("waitingProblem", () => {
       "rpc error: code = Unavailable desc = connection error: transport is closing",
       "passing",
     ],
+    [
+      "CreateContainerConfigError",
+      'Get "https://10.96.0.1:443/api/v1/namespaces/flows/secrets/key": dial tcp 10.96.0.1:443: i/o timeout',
+      "passing",
+    ],
+    ["CreateContainerConfigError", 'object "flows"/"key" not registered', "passing"],
+    [
+      "CreateContainerConfigError",
+      'secrets "key" is forbidden: User "system:node:a" cannot get resource "secrets" in API group "": no relationship found between node \'a\' and this object',
+      "passing",
+    ],
+    [
+      "CreateContainerError",
+      'failed to get image from containerd "sha256:4d": image "sha256:4d": not found',
+      "passing",
+    ],
+    [
+      "CreateContainerError",
+      "failed to inject CDI devices: unresolvable CDI devices nvidia.com/gpu=0",
+      "passing",
+    ],
+    ["CreateContainerError", "failed to apply OCI options: unable to find user prefect", "start"],
     ["CrashLoopBackOff", "back-off 10s restarting failed container", "start"],
   ])("waits for %s (%s) as for what is: %s", (reason, message, patience) => {
     expect(problemOf(reason, message)?.patience).toBe(patience);
