@@ -25,6 +25,13 @@ describe("imagePatience", () => {
     `choosing image instance: no image found in image index for architecture "arm64", variant "v8", OS "linux"`,
     `Error choosing image instance: no image found in manifest list for architecture arm64, OS linux`,
     "rpc error: code = Unknown desc = no matching manifest for linux/arm64/v8 in the manifest list entries",
+    `Failed to inspect image "": rpc error: code = Unknown desc = short-name "prefecthq/prefect:1.4.1" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"`,
+    `rpc error: code = Unknown desc = no registries configured while trying to pull an unqualified image, add at least one in either /etc/crio/crio.conf or /etc/containers/registries.conf`,
+    `rpc error: code = Unknown desc = short name mode is enforcing, but image name flow:1 returns ambiguous list`,
+    `image pull failed for ${IMAGE} because the signature validation failed: Source image rejected: A signature was required, but no signature exists`,
+    `copying system image from manifest list: Source image rejected: Running image docker://${IMAGE} is rejected by policy.`,
+    // containerd 2 with an image of Docker before 1.10
+    `not implemented: media type "application/vnd.docker.distribution.manifest.v1+prettyjws" is no longer supported since containerd v2.1, please rebuild the image as "application/vnd.oci.image.manifest.v1+json"`,
     // Quay
     `unknown: Tag 1 was deleted or has expired. To pull, revive via time machine`,
   ])("is that of the start grace for the run's own fault: %s", (message) => {
@@ -33,6 +40,7 @@ describe("imagePatience", () => {
 
   it.each([
     "pull QPS exceeded",
+    `Source image rejected: reading signature from https://lookaside.example/signature-1: status 503 (Service Unavailable)`,
     `failed to extract layer sha256:4d: failed to get reader from content store: content digest sha256:51: not found`,
     `failed to prepare extraction snapshot "extract-1-a": parent snapshot sha256:88 does not exist: not found`,
     `failed to prepare extraction snapshot "extract-8-dJ": failed to create snapshot: missing parent "k8s.io/4/sha256:28" bucket: not found`,
