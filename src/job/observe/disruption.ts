@@ -25,12 +25,13 @@ interface Disruption {
  * Sources in kubernetes/kubernetes: pkg/kubelet/eviction (Evicted), pkg/kubelet/lifecycle/predicate.go and
  * pkg/kubelet/cm/admission (refusals of a pod: OutOf…, affinity, topology, devices), pkg/kubelet/preemption (Preempting),
  * pkg/kubelet/nodeshutdown (Terminated, NodeShutdown, Shutdown), pkg/controller/podgc and pkg/controller/tainteviction
- * (conditions), pkg/util/node (NodeLost), pkg/kubelet/kubelet_pods.go (ContainerStatusUnknown).
+ * (conditions), pkg/util/node (NodeLost), pkg/kubelet/kubelet_pods.go (ContainerStatusUnknown). Virtual kubelets, such as Azure's
+ * container instances: virtual-kubelet/virtual-kubelet node/pod.go (ProviderFailed) and node/sync.go (NotFound).
  */
 const DISRUPTIONS: readonly Disruption[] = [
   {
     reasons:
-      /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo|VolumeAttachmentLimitExceeded)$/,
+      /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo|VolumeAttachmentLimitExceeded|PodFeatureUnsupported|ProviderFailed)$/,
     text: "was not taken by its node",
   },
   {
@@ -43,6 +44,7 @@ const DISRUPTIONS: readonly Disruption[] = [
     problem: "NodeLost",
     text: "was lost with its node",
   },
+  { reasons: /^NotFound$/, problem: "NodeLost", text: "is no longer known to its node" },
   {
     reasons: /^Evicted$/,
     conditions: ["TerminationByKubelet"],

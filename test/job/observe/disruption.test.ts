@@ -14,10 +14,14 @@ describe("disruptionProblem", () => {
     ["TopologyAffinityError", "Disrupted"],
     ["UnexpectedAdmissionError", "Disrupted"],
     ["VolumeAttachmentLimitExceeded", "Disrupted"],
+    ["PodFeatureUnsupported", "Disrupted"],
     ["Preempting", "Disrupted"],
     ["Terminated", "Disrupted"],
     ["NodeShutdown", "Disrupted"],
     ["NodeLost", "NodeLost"],
+    // Virtual kubelets
+    ["ProviderFailed", "Disrupted"],
+    ["NotFound", "NodeLost"],
   ])("reads the pod's reason %s as %s", (reason, want) => {
     const problem = disruptionProblem(pod({ status: { phase: "Failed", reason, message: "as it is" } }));
     expect(problem?.reason).toBe(want);
