@@ -45,6 +45,8 @@ const IMAGE_WORDS: readonly Words[] = [
     pattern:
       /\bno unqualified-search registries\b|\bno registries configured\b|\breturns ambiguous list\b|\bis no longer supported since containerd\b/i,
   },
+  // A Secret for the registry that cannot be read (pkg/credentialprovider/config.go).
+  { patience: "start", pattern: /\billegal base64 data\b|\bunable to parse auth field\b/i },
   {
     patience: "start",
     pattern:

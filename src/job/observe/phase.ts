@@ -184,7 +184,9 @@ function livePodPhase(pod: Pod, observed: ObservedJob): JobPhase {
   const inContainers = containerStatuses(pod).flatMap((status) => waitingProblem(pod, status, events) ?? []);
   if (flowStarted(pod)) {
     const flow = flowStatus(pod);
-    const beside = inContainers.filter(({ container }) => container !== flow?.name);
+    const beside = inContainers.filter(
+      ({ container, reason }) => container !== flow?.name && reason !== "NotStarted",
+    );
     const awaitsRestart = flow?.state?.running === undefined;
     return { kind: "live", started: true, restartedAt, awaitsRestart, beside };
   }

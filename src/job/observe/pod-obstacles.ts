@@ -5,7 +5,7 @@ import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.
 import { newestFirst, timeOf } from "./events.ts";
 import { containerStatuses } from "./flow-container.ts";
 import { conditionOf } from "./observed.ts";
-import { oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
+import { because, oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 
 interface EventReason {
   readonly reasons: readonly string[];
@@ -127,7 +127,7 @@ const EVENT_REASONS: readonly EventReason[] = [
 
 /** Why the pod does not start; undefined: nothing is in its way, as far as is known. */
 export function podObstacle(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefined {
-  return notScheduled(pod) ?? eventObstacle(events, pod) ?? silentNode(pod, events);
+  return notScheduled(pod) ?? eventObstacle(events, pod) ?? heldBack(pod) ?? silentNode(pod, events);
 }
 
 /** The scheduler's words; without any the name of the scheduler, which may not exist. */
@@ -194,6 +194,13 @@ function mayCount({ ofInit = false }: EventReason, pod: Pod): boolean {
 
 function hasRunning(statuses: readonly ContainerStatus[] = []): boolean {
   return statuses.some(({ state }) => state?.running !== undefined);
+}
+
+/** The kubelet gives a pending pod a reason only if it does not start it (kubelets before 1.27, AppArmor; virtual kubelets). */
+function heldBack({ metadata: { name }, status: { phase, reason, message } }: Pod): Obstacle | undefined {
+  if (phase !== "Pending" || reason === undefined) return undefined;
+  const text = `pod '${name}' is not started by its node: ${because(reason, message)}`;
+  return { reason: "Node", message: text, pod: name, patience: "pending" };
 }
 
 /** Bound to a node, and neither a status nor an event of the kubelet. */

@@ -13,7 +13,7 @@ interface WaitingReason {
   readonly problem: ProblemReason;
   /** `image "x" of container 'y' cannot be pulled`: the verb. */
   readonly text: string;
-  readonly hint: string;
+  readonly hint?: string;
   readonly patience: (message: string, image: string, reason: string) => Patience | undefined;
 }
 
@@ -83,6 +83,22 @@ const WAITING_REASONS: readonly WaitingReason[] = [
   },
 ];
 
+const UNKNOWN: WaitingReason = {
+  reasons: [],
+  problem: "NotStarted",
+  text: "is waiting",
+  patience: () => "pending",
+};
+const STARTING = new Set(["", "ContainerCreating", "PodInitializing"]);
+
+/** Newer kubelets have what keeps them from a pull as the reason, in Go's words (images/image_manager.go, EnsureImageExists). */
+function rowOf(reason: string, message: string): WaitingReason | undefined {
+  const row = WAITING_REASONS.find(({ reasons }) => reasons.includes(reason));
+  if (row !== undefined || message === "" || STARTING.has(reason)) return row;
+  const isError = reason === message && /\s/.test(reason);
+  return isError ? WAITING_REASONS.find(({ problem }) => problem === "ImagePull") : UNKNOWN;
+}
+
 /** Why a container is waiting or crashing, if that is a problem. `events`: the pod's; the kubelet tells a cause only once. */
 export function waitingProblem(
   pod: Pod,
@@ -92,7 +108,7 @@ export function waitingProblem(
   const spec = specOf(pod, status);
   const { reason = "", message = "" } = status.state?.waiting ?? {};
   if (reason === "CrashLoopBackOff" || isCrashing(pod, status)) return crashProblem(pod, status);
-  const row = WAITING_REASONS.find(({ reasons }) => reasons.includes(reason));
+  const row = rowOf(reason, message);
   if (row === undefined) return undefined;
   const image = spec?.image ?? status.image ?? "";
   const isImage = row.problem === "ImagePull" || row.problem === "InvalidImageName";
@@ -104,7 +120,7 @@ export function waitingProblem(
   const told = repeated === undefined && cause !== "" ? cause : message;
   return {
     reason: row.problem,
-    message: `${what} ${row.text} (${because(reason, told)})`,
+    message: `${what} ${row.text} (${because(reason === told ? "" : reason, told)})`,
     hint: row.hint,
     pod: pod.metadata.name,
     container: status.name,

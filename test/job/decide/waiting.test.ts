@@ -1,6 +1,7 @@
 // Decisions that wait for something that may still come.
 
 import { describe, expect, it } from "vitest";
+import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
 import {
   at,
   condition,
@@ -126,6 +127,19 @@ describe("decide", () => {
       expect(decisionsAt([61, 119, 120], () => given).map(actions)).toEqual(want);
     },
   );
+
+  it("warns of a container that waits for what nobody knows, unless it is a sidecar of a flow that runs", () => {
+    const spec = { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] };
+    const held = waiting("side", "Held", "by its provider");
+    const logsOf = (flow: ContainerStatus): string[] => {
+      const status = { phase: "Pending", containerStatuses: [flow, held] };
+      const decisions = decisionsAt([10, 70, 9_000], () => ({ jobs: [{ pods: [pod({ spec, status })] }] }));
+      expect(decisions.map(({ transition }) => transition)).toEqual([undefined, undefined, undefined]);
+      return decisions.map(actions);
+    };
+    expect(logsOf(waiting("flow", "ContainerCreating"))).toEqual(["", "WARNING", "WARNING"]);
+    expect(logsOf(running("flow"))).toEqual(["", "", ""]);
+  });
 
   it.each([
     { name: "gone", gone: true, change: {} },

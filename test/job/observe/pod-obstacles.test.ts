@@ -97,6 +97,14 @@ describe("podObstacle", () => {
     expect(problem?.message).toContain(message);
   });
 
+  it("names why a node holds a pod back that is pending", () => {
+    const status = { ...creating.status, reason: "AppArmor", message: "Cannot enforce AppArmor" };
+    expect(podObstacle({ ...creating, status }, [])).toMatchObject({
+      patience: "pending",
+      message: "pod 'pod-a' is not started by its node: AppArmor: Cannot enforce AppArmor",
+    });
+  });
+
   it("names the scheduler that has not looked at the pod", () => {
     expect(podObstacle(unbound([]), [])).toMatchObject({
       patience: "pending",

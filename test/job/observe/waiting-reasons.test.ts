@@ -112,6 +112,24 @@ describe("waitingProblem", () => {
     expect(problemOf(reason, message)?.patience).toBe(patience);
   });
 
+  it("names what it does not know, and does not fail the run for it", () => {
+    expect(problemOf("Blocked", "by something new")).toMatchObject({
+      reason: "NotStarted",
+      patience: "pending",
+      message: "container 'flow' is waiting (Blocked: by something new)",
+    });
+    expect(problemOf("Not yet there", "by something new")?.patience).toBe("pending");
+  });
+
+  it("reads an error that is the reason itself as one of the pull, as of a Secret that is no base64", () => {
+    const error = "illegal base64 data at input byte 4";
+    expect(problemOf(error, error)).toMatchObject({
+      reason: "ImagePull",
+      patience: "start",
+      message: `image "flows:1" of container 'flow' cannot be pulled (${error})`,
+    });
+  });
+
   it("takes the cause of a pull from the pod's events where the container's status has none", () => {
     const problem = problemOf("ImagePullBackOff", 'Back-off pulling image "flows:1"', "pull QPS exceeded");
     expect(problem).toMatchObject({ patience: "passing" });
