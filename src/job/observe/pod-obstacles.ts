@@ -127,16 +127,18 @@ const EVENT_REASONS: readonly EventReason[] = [
 
 /** Why the pod does not start; undefined: nothing is in its way, as far as is known. */
 export function podObstacle(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefined {
-  return notScheduled(pod) ?? eventObstacle(events, pod) ?? heldBack(pod) ?? silentNode(pod, events);
+  return notScheduled(pod, events) ?? eventObstacle(events, pod) ?? heldBack(pod) ?? silentNode(pod, events);
 }
 
-/** The scheduler's words; without any the name of the scheduler, which may not exist. */
-function notScheduled(pod: Pod): Obstacle | undefined {
+/** The scheduler's words; without any the name of the scheduler, which may not exist. Some have them in events alone (EKS Fargate). */
+function notScheduled(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefined {
   const { name } = pod.metadata;
   const at = { reason: "Unschedulable", pod: name, patience: "pending" } as const;
   const scheduled = (pod.status.conditions ?? []).find(({ type }) => type === "PodScheduled");
   if (pod.spec.nodeName !== undefined || scheduled?.status === "True") return undefined;
   if (scheduled === undefined) {
+    const told = newestFirst(events).find(({ reason }) => reason === "FailedScheduling")?.message;
+    if (told !== undefined) return { ...at, message: `pod '${name}' cannot be scheduled: ${oneLine(told)}` };
     const { schedulerName = "default-scheduler" } = pod.spec;
     const message = `pod '${name}' has not been looked at by its scheduler, '${schedulerName}'`;
     return { ...at, message, hint: "check schedulerName in the job template, and that the scheduler runs" };

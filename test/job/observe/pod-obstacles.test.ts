@@ -97,6 +97,20 @@ describe("podObstacle", () => {
     expect(problem?.message).toContain(message);
   });
 
+  it("takes the words of a scheduler that sets no condition from its events", () => {
+    const told = "Misconfigured Fargate Profile: fargate profile flows blocked for new launches";
+    const events = [
+      event("pod-a", ["FailedScheduling", "Pod provisioning timed out (will retry)", 10]),
+      event("pod-a", ["FailedScheduling", told, 20]),
+      event("pod-a", ["LoggingEnabled", "Successfully enabled logging for pod", 21]),
+    ];
+    expect(podObstacle(unbound([], "fargate-scheduler"), events)).toMatchObject({
+      reason: "Unschedulable",
+      patience: "pending",
+      message: `pod 'pod-a' cannot be scheduled: ${told}`,
+    });
+  });
+
   it("names why a node holds a pod back that is pending", () => {
     const status = { ...creating.status, reason: "AppArmor", message: "Cannot enforce AppArmor" };
     expect(podObstacle({ ...creating, status }, [])).toMatchObject({
