@@ -38,10 +38,22 @@ const KINDS: readonly TerminationKind[] = [
   },
   {
     ...NOT_STARTED,
-    pattern: /error mounting|deadline exceeded|resource temporarily unavailable/i,
-    hint: "restart the flow run; if it happens again, look at the node's container runtime",
+    pattern: /\bnvidia\b|\bCDI devices\b/i,
+    hint: "look at the GPU driver and the container toolkit of the node",
   },
-  { ...NOT_STARTED, hint: "check that the command exists in the image" },
+  {
+    ...NOT_STARTED,
+    pattern: /exec format error|does not match the host operating system/i,
+    hint: "use an image that is built for the processor and operating system of the node",
+  },
+  {
+    ...NOT_STARTED,
+    // runc: `exec: "x": stat x: no such file or directory`, `chdir to cwd`, `unable to find user`; crun: `executable file x not found`.
+    pattern:
+      /^(?!.*error mounting).*(?:\bexec\b|executable file|chdir|find user|find the file|no such file)/is,
+    hint: "check that the command exists in the image and may be executed, and its user and working folder",
+  },
+  { ...NOT_STARTED, hint: "restart the flow run; if it happens again, look at the node's container runtime" },
   {
     reasons: ["ContainerStatusUnknown", "Unknown"],
     problem: "NodeLost",

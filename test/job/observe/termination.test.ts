@@ -45,6 +45,17 @@ describe("terminationProblem", () => {
     { message: 'exec: "nosuch": executable file not found in $PATH', hint: /command exists/ },
     { message: "container init was OOM-killed (memory limit too low?): unknown", hint: /memory_limit/ },
     { message: 'error mounting "/var/lib/x" to rootfs: no such file or directory', hint: /runtime/ },
+    { message: 'exec: "/flow.sh": permission denied: unknown', hint: /may be executed/ },
+    { message: "unable to start container process: exec /bin/tini: exec format error", hint: /processor/ },
+    {
+      message: "error running hook #0: exit status 1, stderr: nvidia-container-cli: driver not loaded",
+      hint: /GPU driver/,
+    },
+    {
+      message:
+        'runc create failed: unable to start container process: error during container init: failed to write "100000": write /sys/fs/cgroup/cpu.cfs_quota_us: invalid argument',
+      hint: /runtime/,
+    },
   ])("tells what to do about a container that could not be started: $message", ({ message, hint }) => {
     const terminated = { exitCode: 128, reason: "StartError", message };
     expect(terminationProblem(terminated, SPEC, where)?.hint).toMatch(hint);
