@@ -11,6 +11,9 @@ import { terminationProblem } from "./termination.ts";
 /** 128 + SIGKILL and 128 + SIGTERM: the exit codes of containers of a deleted pod. */
 const KILLED = new Set([137, 143]);
 
+/** Of a container that the kubelet has ended for the rule of another (Kubernetes 1.35, pkg/kubelet/kubelet_pods.go). */
+const RESTARTED_WITH_ALL = "RestartingAllContainers";
+
 /** Whether none of the pod's containers runs any more. */
 export function hasEnded({ status }: Pod): boolean {
   return status.phase === "Succeeded" || status.phase === "Failed";
@@ -46,7 +49,7 @@ function wasEndedByKubelet(pod: Pod): boolean {
 /** How the flow's container last failed; the kubelet may have started it again since. */
 export function flowFailure(pod: Pod): Terminated | undefined {
   const end = lastEnd(flowStatus(pod));
-  return end?.exitCode === 0 ? undefined : end;
+  return end?.exitCode === 0 || end?.reason === RESTARTED_WITH_ALL ? undefined : end;
 }
 
 /** Whether the flow's container runs, or ran. */

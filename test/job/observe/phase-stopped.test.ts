@@ -4,7 +4,17 @@ import { describe, expect, it } from "vitest";
 import type { ObservedJob } from "../../../src/job/observe/observed.ts";
 import { jobPhase } from "../../../src/job/observe/phase.ts";
 import type { JobStatus, Pod } from "../../../src/kube/client/objects.ts";
-import { at, condition, ended, failedPod, job, observedJob, pod, running } from "../observed-jobs.ts";
+import {
+  at,
+  condition,
+  ended,
+  failedPod,
+  job,
+  observedJob,
+  pod,
+  running,
+  waiting,
+} from "../observed-jobs.ts";
 
 /** A flow that exits with 0 at 60 s, and whose pod is told to end at this time; it has 30 s. */
 function stopped(seconds = 50): Pod {
@@ -31,6 +41,9 @@ const restarted = pod({
   },
 });
 
+const ALL = "RestartingAllContainers";
+const lastEndOf = (reason: string) => ({ terminated: { exitCode: 137, reason } });
+
 describe("the phase of a Job", () => {
   it.each<{ name: string; given: Partial<ObservedJob>; want: string }>([
     {
@@ -46,6 +59,15 @@ describe("the phase of a Job", () => {
     {
       name: "the same, beside the pod that has replaced it",
       given: { pods: [stopped(), pod({ metadata: { name: "pod-b", uid: "pod-b" } })] },
+      want: "live",
+    },
+    {
+      name: "a flow that its kubelet restarts with all containers, for the rule of a sidecar",
+      given: {
+        pods: [
+          pod({ status: { containerStatuses: [{ ...waiting("flow", ALL), lastState: lastEndOf(ALL) }] } }),
+        ],
+      },
       want: "live",
     },
     {
