@@ -270,22 +270,26 @@ function hasPodsElsewhere({ spec: { managedBy = JOB_CONTROLLER } }: Job): boolea
   return managedBy !== JOB_CONTROLLER;
 }
 
-/** No pod failed by itself: the pod was deleted, or the cause is unknown. */
+/** No pod is seen to have failed by itself: it was deleted, or the cause is unknown. */
 function problemWithoutTermination(
   observed: ObservedJob,
   deleted: Pod | undefined,
   message: string | undefined,
 ): Problem {
   const { name } = observed.job.metadata;
-  if (deleted === undefined && (observed.pods.length > 0 || hasPodsElsewhere(observed.job)))
-    return { reason: "Unknown", message: `Job '${name}' failed (${oneLine(message || "no reason given")})` };
-  const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
+  if (deleted === undefined) {
+    // Somebody may have cleared away a pod that had failed by itself.
+    const isGone = observed.pods.length === 0 && !hasPodsElsewhere(observed.job);
+    const rest = isGone ? "; its pod is gone, and how it ended is not known" : "";
+    const text = `Job '${name}' failed (${oneLine(message || "no reason given")})${rest}`;
+    return { reason: "Unknown", message: text };
+  }
   return {
     reason: "PodDeleted",
-    message: `${which} was deleted before it finished`,
+    message: `pod '${deleted.metadata.name}' was deleted before it finished`,
     hint: "restart the flow run",
-    pod: deleted?.metadata.name,
-    container: deleted && flowContainerName(deleted),
+    pod: deleted.metadata.name,
+    container: flowContainerName(deleted),
   };
 }
 

@@ -144,3 +144,19 @@ describe("a Job that Kubernetes gives up for restarts", () => {
     );
   });
 });
+
+describe("a failed Job whose pod was cleared away while no agent was watching", () => {
+  it("is not told as one whose pod was deleted before it finished", () => {
+    const failed = { ...condition("Failed", "BackoffLimitExceeded"), message: "Job has reached its limit" };
+    const phase = jobPhase(observedJob({ job: job({}, { status: { conditions: [failed] } }), pods: [] }));
+    expect(phase).toMatchObject({
+      kind: "failed",
+      awaits: "pod",
+      problem: {
+        reason: "Unknown",
+        message:
+          "Job 'prefect-job-a' failed (Job has reached its limit); its pod is gone, and how it ended is not known",
+      },
+    });
+  });
+});
