@@ -14,8 +14,7 @@ interface Words {
 /**
  * The first that fits decides; what fits none is passing. Sources: distribution-spec (error codes), containerd
  * core/remotes/docker (resolver.go, authorizer.go), kubelet pkg/kubelet/images (image_manager.go, puller.go), Docker
- * distribution/registry (errcode), Amazon ECR and Docker Hub (rate limits, expired tokens), containers/image (pkg/shortnames,
- * signature/policy_eval.go), cri-o#9401, containerd client/pull.go (schema 1).
+ * distribution/registry (errcode), Amazon ECR and Docker Hub (rate limits, expired tokens).
  */
 const IMAGE_WORDS: readonly Words[] = [
   { patience: "passing", statuses: [429] },
@@ -38,19 +37,6 @@ const IMAGE_WORDS: readonly Words[] = [
   {
     patience: "start",
     pattern: /\binsufficient[_ ]scope\b|\bno match for platform\b|\bErrImageNeverPull\b/i,
-  },
-  // CRI-O takes no image without its registry, and containerd none of Docker's first format, which nobody mends by waiting.
-  {
-    patience: "start",
-    pattern:
-      /\bno unqualified-search registries\b|\bno registries configured\b|\breturns ambiguous list\b|\bis no longer supported since containerd\b/i,
-  },
-  // A Secret for the registry that cannot be read (pkg/credentialprovider/config.go).
-  { patience: "start", pattern: /\billegal base64 data\b|\bunable to parse auth field\b/i },
-  {
-    patience: "start",
-    pattern:
-      /\bsignature validation failed\b|\bsignature was required\b|\brejected by policy\b|\bnone of the signatures were accepted\b/i,
   },
 ];
 

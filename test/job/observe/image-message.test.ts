@@ -25,13 +25,6 @@ describe("imagePatience", () => {
     `choosing image instance: no image found in image index for architecture "arm64", variant "v8", OS "linux"`,
     `Error choosing image instance: no image found in manifest list for architecture arm64, OS linux`,
     "rpc error: code = Unknown desc = no matching manifest for linux/arm64/v8 in the manifest list entries",
-    `Failed to inspect image "": rpc error: code = Unknown desc = short-name "prefecthq/prefect:1.4.1" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"`,
-    `rpc error: code = Unknown desc = no registries configured while trying to pull an unqualified image, add at least one in either /etc/crio/crio.conf or /etc/containers/registries.conf`,
-    `rpc error: code = Unknown desc = short name mode is enforcing, but image name flow:1 returns ambiguous list`,
-    `image pull failed for ${IMAGE} because the signature validation failed: Source image rejected: A signature was required, but no signature exists`,
-    `copying system image from manifest list: Source image rejected: Running image docker://${IMAGE} is rejected by policy.`,
-    // containerd 2 with an image of Docker before 1.10
-    `not implemented: media type "application/vnd.docker.distribution.manifest.v1+prettyjws" is no longer supported since containerd v2.1, please rebuild the image as "application/vnd.oci.image.manifest.v1+json"`,
     // Quay
     `unknown: Tag 1 was deleted or has expired. To pull, revive via time machine`,
   ])("is that of the start grace for the run's own fault: %s", (message) => {
@@ -61,6 +54,13 @@ describe("imagePatience", () => {
     `write /var/lib/containerd/tmp: no space left on device`,
     "context deadline exceeded",
     "net/http: TLS handshake timeout",
+    // The node may be set up anew: its registries, its policy, its containerd.
+    `Failed to inspect image "": rpc error: code = Unknown desc = short-name "prefecthq/prefect:1.4.1" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"`,
+    `rpc error: code = Unknown desc = no registries configured while trying to pull an unqualified image, add at least one in either /etc/crio/crio.conf or /etc/containers/registries.conf`,
+    `rpc error: code = Unknown desc = short name mode is enforcing, but image name flow:1 returns ambiguous list`,
+    `image pull failed for ${IMAGE} because the signature validation failed: Source image rejected: A signature was required, but no signature exists`,
+    `copying system image from manifest list: Source image rejected: Running image docker://${IMAGE} is rejected by policy.`,
+    `not implemented: media type "application/vnd.docker.distribution.manifest.v1+prettyjws" is no longer supported since containerd v2.1, please rebuild the image as "application/vnd.oci.image.manifest.v1+json"`,
     "some words that nobody has heard before",
   ])("is that of what passes: %s", (message) => {
     expect(imagePatience(message, IMAGE)).toBe("passing");

@@ -125,7 +125,7 @@ describe("waitingProblem", () => {
     const error = "illegal base64 data at input byte 4";
     expect(problemOf(error, error)).toMatchObject({
       reason: "ImagePull",
-      patience: "start",
+      patience: "passing",
       message: `image "flows:1" of container 'flow' cannot be pulled (${error})`,
     });
   });
