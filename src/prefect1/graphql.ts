@@ -70,7 +70,8 @@ export class Graphql {
   }
 
   async request(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
-    const { action, name, document } = query;
+    const { action, name } = query;
+    const document = typeof query.document === "string" ? query.document : query.document(variables ?? {});
     const { nowMs = () => performance.now() } = this.#options;
     const startedMs = nowMs();
     this.#keepToLimit(action, startedMs);

@@ -1,12 +1,15 @@
 // All queries and mutations for Prefect 1. Mutation inputs use the scalars of Prefect's Python service (UUID, JSON,
 // DateTime), table arguments those of Hasura (uuid, jsonb, timestamptz).
 
+import type { JsonObject } from "../base/json.ts";
+
 export interface Query {
   /** A short name for metrics. */
   readonly name: string;
   /** Follows "cannot" in error messages. */
   readonly action: string;
-  readonly document: string;
+  /** By its variables, where the query names only the arguments that it has. */
+  readonly document: string | ((variables: JsonObject) => string);
 }
 
 const query =
@@ -18,13 +21,24 @@ const query =
   });
 
 /** Rows of one table: filter, order and page are its variables `where`, `order`, `limit` and `offset`. */
-const rowsOf =
-  (table: string) =>
-  (name: string, action: string, fields: string): Query =>
-    query(name, action)`
-query($where: ${table}_bool_exp!, $order: [${table}_order_by!], $limit: Int, $offset: Int) {
-  ${table}(where: $where, order_by: $order, limit: $limit, offset: $offset) { ${fields} }
-}`;
+const rowsOf = (table: string) => {
+  const all = [
+    { variable: "where", argument: "where", type: `${table}_bool_exp!` },
+    { variable: "order", argument: "order_by", type: `[${table}_order_by!]!` },
+    { variable: "limit", argument: "limit", type: "Int!" },
+    { variable: "offset", argument: "offset", type: "Int!" },
+  ];
+  return (name: string, action: string, fields: string): Query => {
+    // Hasura 2 takes a variable that is not given for null, which it may refuse.
+    const document = (variables: JsonObject): string => {
+      const given = all.filter(({ variable }) => variables[variable] !== undefined);
+      const declared = given.map(({ variable, type }) => `$${variable}: ${type}`).join(", ");
+      const passed = given.map(({ variable, argument }) => `${argument}: $${variable}`).join(", ");
+      return `query(${declared}) {\n  ${table}(${passed}) { ${fields} }\n}`;
+    };
+    return { name, action, document };
+  };
+};
 const flowRuns = rowsOf("flow_run");
 const taskRuns = rowsOf("task_run");
 

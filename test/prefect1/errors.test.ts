@@ -4,6 +4,7 @@ import { isRetryable } from "../../src/base/errors.ts";
 import { TransportError } from "../../src/http/errors.ts";
 import type { Http, HttpAnswer } from "../../src/http/exchange.ts";
 import { Graphql } from "../../src/prefect1/graphql.ts";
+import { DUE } from "../../src/prefect1/queries.ts";
 
 const URL = "http://prefect.example";
 
@@ -57,6 +58,23 @@ describe("a GraphQL request", () => {
       expect(sent).toBe(requests);
     },
   );
+
+  it.each([
+    { what: "filter", variables: { where: {}, limit: undefined }, arguments_: "where: $where" },
+    {
+      what: "order and page",
+      variables: { where: {}, order: [{ id: "asc" }], limit: 1, offset: 2 },
+      arguments_: "where: $where, order_by: $order, limit: $limit, offset: $offset",
+    },
+  ])("names only the arguments that it has: $what", async ({ variables, arguments_ }) => {
+    const sent: string[] = [];
+    const graphql = graphqlOver(({ body }) => {
+      sent.push((JSON.parse(body ?? "") as { query: string }).query);
+      return Promise.resolve({ status: 200, headers: {}, body: '{"data":{"flow_run":[]}}' });
+    });
+    await graphql.rows(DUE, variables);
+    expect(sent.join()).toContain(`flow_run(${arguments_}) {`);
+  });
 
   it.each([
     { what: "a table", read: (graphql: Graphql) => graphql.rows(operation) },
