@@ -16,7 +16,7 @@ import { buildPodSpec, type PodInput } from "./pod-spec.ts";
 import { childPath, type Recorder } from "./field-source.ts";
 import { readRunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
-import { podSpecIn, type Template } from "./template.ts";
+import { namespaceIn, podSpecIn, type Template } from "./template.ts";
 
 export interface BuildInput extends Omit<PodInput, "runConfig"> {
   /** Eight hex digits, from jobIdentifier. */
@@ -63,7 +63,7 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
 }
 
 function checkNamespace({ flowRun, settings, template }: BuildInput): void {
-  const namespace = textIn(objectIn(template.body["metadata"])["namespace"]);
+  const namespace = namespaceIn(template.body);
   if (namespace === undefined || namespace === settings.namespace) return;
   throw new JobError(
     `Flow run ${flowRun.id} has a job template for the namespace \`${namespace}\`, but its agent creates Jobs in \`${settings.namespace}\``,

@@ -82,6 +82,11 @@ export function podSpecIn(job: JsonObject): JsonObject {
   return objectIn(objectIn(objectIn(job["spec"])["template"])["spec"]);
 }
 
+/** Undefined also for an empty one, as at the API server. */
+export function namespaceIn(job: JsonObject): string | undefined {
+  return textIn(objectIn(job["metadata"])["namespace"]) || undefined;
+}
+
 /** Parses YAML or JSON. Throws like templateError; syntax errors name line and column. */
 export function parseTemplate(text: string, origin: TemplateOrigin): Template {
   const reading = readYaml(text);
@@ -91,7 +96,7 @@ export function parseTemplate(text: string, origin: TemplateOrigin): Template {
 
 /** Throws like templateError for a template of the agent for another namespace: every flow run would fail. */
 export function checkTemplateNamespace({ origin, body }: Template, namespace: string): void {
-  const own = textIn(objectIn(body["metadata"])["namespace"]) ?? namespace;
+  const own = namespaceIn(body) ?? namespace;
   if (own === namespace) return;
   const problem = `it is for the namespace "${own}", but the agent creates Jobs in "${namespace}"`;
   throw templateError(origin, problem, { hint: "remove metadata.namespace from it" });

@@ -134,7 +134,7 @@ describe("buildJob", () => {
     expect(job.metadata.annotations).toEqual({ a: "b", "prefect.io/agent": "agent-1" });
   });
 
-  it.each([undefined, "flows"])("accepts a template for the namespace %s", (namespace) => {
+  it.each([undefined, "", "flows"])("accepts a template for the namespace %j", (namespace) => {
     const job = build({ template: template({ ...POD, metadata: { namespace } }) });
     expect(job.metadata["namespace"]).toBe(namespace);
   });
