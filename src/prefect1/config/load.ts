@@ -21,6 +21,7 @@ import {
   textValue,
   uuidValue,
   variablesValue,
+  withoutQuotes,
 } from "./values.ts";
 
 export interface ConfigDeps extends SettingsDeps {
@@ -138,7 +139,7 @@ function envVars(values: Layers): Readonly<Record<string, string>> {
   const key = "cloud.agent.env_vars";
   const whole = values.get(key);
   const single = [...values].flatMap(([path, { value }]) =>
-    path.startsWith(`${key}.`) ? [[path.slice(key.length + 1), envText(value)] as const] : [],
+    path.startsWith(`${key}.`) ? [[path.slice(key.length + 1), envText(withoutQuotes(value))] as const] : [],
   );
   return { ...(whole && variablesValue(whole)), ...Object.fromEntries(single) };
 }

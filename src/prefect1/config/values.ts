@@ -159,6 +159,13 @@ export function unquote(text: string): string {
   return typeof literal === "string" ? literal : trimmed;
 }
 
+/** A text in quotes, which Prefect 1 needs to keep digits a text: without them. Any other value as it is. */
+export function withoutQuotes(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const text = unquote(value);
+  return text === value.trim() ? value : text;
+}
+
 const STRING_OR_PAREN = /(["'])((?:(?!\1)[^\\]|\\[^])*)\1|[()]/g;
 const ESCAPE = /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g;
 const ESCAPED: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "\n": "" };

@@ -106,6 +106,13 @@ describe("flow runs' variables", () => {
     expect(load({ env }).agent.env).toEqual({ A: "a", My_Var: "1", PREFECT__LOGGING__LEVEL: "DEBUG" });
   });
 
+  it("lose the quotes that keep digits a text in Prefect 1, where a value is one quoted text", () => {
+    const toml = `[cloud.agent.env_vars]\nA = "'0123'"\nB = '"1"'\nC = "'a' and 'b'"\nD = " it's "\n`;
+    const env = { [`${variable}__E`]: '"12"' };
+    const want = { A: "0123", B: "1", C: "'a' and 'b'", D: " it's ", E: "12" };
+    expect(load({ env, files: { [CONFIG]: toml } }).agent.env).toEqual(want);
+  });
+
   it("replace those of the file when the variable is set", () => {
     const files = { [CONFIG]: '[cloud.agent.env_vars]\nFOO = "1"\n' };
     expect(load({ files, env: { [variable]: '{"A": "a"}' } }).agent.env).toEqual({ A: "a" });
