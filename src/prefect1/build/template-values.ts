@@ -5,7 +5,7 @@
 import { isObject } from "../../base/json.ts";
 import { envText } from "./environment.ts";
 import { TEXT_LISTS, TEXT_MAPS, TEXTS } from "./text-fields.ts";
-import { Composer, Document, LineCounter, Parser, Scalar, visit, type Tags } from "yaml";
+import { Composer, Document, isCollection, LineCounter, Parser, Scalar, visit, type Tags } from "yaml";
 import { textOf } from "../../base/errors.ts";
 
 /** A scalar without quotes, as it is written. */
@@ -95,7 +95,11 @@ export function readYaml(text: string): YamlReading {
   if (error !== undefined)
     return { problem: `it is not YAML: ${unquoted(error.message)} ${place(error.pos[0])}` };
   if (second !== undefined) return { problem: `it holds a second document ${place(second.range[0])}` };
+  let problem: string | undefined;
   visit(document, {
+    Pair: (_, { key }) => {
+      if (isCollection(key)) problem ??= `a key is not a text ${place(key.range?.[0] ?? 0)}`;
+    },
     Scalar: (place, node) => {
       if (place === "key") return;
       if (EXPLICIT.test(node.tag ?? "")) node.value = pythonValue(String(node.value));
@@ -103,6 +107,8 @@ export function readYaml(text: string): YamlReading {
         node.value = new Plain(String(node.value));
     },
   });
+  // As `{{ x }}` in place of an object, which kubectl and Prefect refuse.
+  if (problem !== undefined) return { problem };
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
   } catch (thrown) {

@@ -255,12 +255,23 @@ describe("a text that is another kind of template", () => {
     ["Jinja in a value", inImage("{{ image }}")],
     ["Jinja in a quoted value", inImage('"{{ image }}"')],
     ["Jinja in a key", "{{ image }}: x\n"],
+    ["Jinja in place of an object", `${inImage("a")}          resources: {{ resources }}\n`],
+    [
+      "Helm in place of an object",
+      `${inImage("a")}      nodeSelector: {{ toYaml .Values.nodes | nindent 8 }}\n`,
+    ],
     ["Jinja's statements", `{% if x %}\n${inImage("a")}`],
     ["Helm", `apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {{ .Release.Name }}-flow\n${inImage("a")}`],
     ["Prefect 3", JSON.stringify({ variables: {}, job_configuration: { command: "{{ command }}" } })],
     ["Prefect 3 in YAML", "job_configuration:\n  job_manifest: {}\n"],
   ])("is called that: %s", (_, text) => {
     expect(() => parseTemplate(text, ORIGIN)).toThrow(LOOKS);
+  });
+
+  it("has no list or object as a key, as in kubectl and Prefect", () => {
+    expect(() => parseTemplate("spec:\n  ? [a]\n  : b\n", ORIGIN)).toThrow(
+      "a key is not a text at line 2, column 5",
+    );
   });
 
   it("prints no warning of a library", async () => {
