@@ -87,7 +87,8 @@ export function readYaml(text: string): YamlReading {
   const [document = new Document(null), second] = [
     ...composer.compose(parser.parse(undirected), true, text.length),
   ];
-  const [error] = document.errors;
+  // kubectl and Prefect read a comment right behind a quote or bracket.
+  const error = document.errors.find(({ message }) => !message.startsWith("Comments must be separated"));
   const place = (offset: number): string => {
     const { line, col } = lineCounter.linePos(offset);
     return `at line ${line}, column ${col}`;

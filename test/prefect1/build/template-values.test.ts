@@ -245,6 +245,18 @@ describe("the environment of a run config", () => {
   });
 });
 
+it("a comment may stand right behind a quote or bracket, as in kubectl and Prefect", () => {
+  const job = jobFrom(`
+spec: {template: {spec: {containers: [{name: flow}], nodeSelector: {disk: "ssd"}#fast
+    }}}
+metadata:
+  name: "nightly"# of the team
+  labels: {a: b}#c
+`);
+  expect(job.metadata).toMatchObject({ name: "nightly-01234567", labels: { a: "b" } });
+  expect(podSpecOf(job)["nodeSelector"]).toEqual({ disk: "ssd" });
+});
+
 describe("a text that is another kind of template", () => {
   const LOOKS =
     /it looks like a template of Jinja, Helm or Prefect 2 and 3, whose braces nobody fills in here$/;
