@@ -7,7 +7,7 @@ import { shellCommandWarning } from "../../../src/prefect1/build/shell-command.t
 import { parseTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import { kubernetesValues, pythonValue, readYaml } from "../../../src/prefect1/build/template-values.ts";
 import { runCli } from "../../support/run-cli.ts";
-import { build, containerOf, withRunConfig } from "./support.ts";
+import { build, containerOf, podSpecOf, withRunConfig } from "./support.ts";
 
 const ORIGIN = { from: "agent", name: "t.yaml" } as const;
 
