@@ -1,6 +1,6 @@
 // Leader election with a Lease, by client-go's rules: one agent works, the others wait; a clean shutdown releases the Lease.
 
-import { aborted } from "../base/clock.ts";
+import { MAX_TIMER_MS } from "../base/clock.ts";
 import { textIn } from "../base/json.ts";
 import { textOf } from "../base/errors.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -62,10 +62,9 @@ class Election {
   }
 
   async acquire(signal: AbortSignal): Promise<void> {
-    const ended = aborted(signal);
     while (!signal.aborted) {
       // The server may not answer for long.
-      const outcome = await Promise.race([this.#try(), ended]);
+      const outcome = await this.#withTimeout(MAX_TIMER_MS, this.#try(), signal);
       if (outcome === true || signal.aborted) return;
       if (outcome === false) this.#options.onWaiting();
       if (!this.#hasLoggedWaiting)
@@ -105,14 +104,17 @@ class Election {
     }
   }
 
-  /** The result, or undefined on timeout. */
-  async #withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  /** The result, or undefined on timeout, and when the signal aborts. Leaves nothing behind: a candidate may wait for months. */
+  async #withTimeout<T>(ms: number, work: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     const done = new AbortController();
+    const end = (): void => done.abort();
+    signal?.addEventListener("abort", end);
     const timeout = this.#options.clock.sleep(ms, done.signal);
     try {
       return await Promise.race([work, timeout.then(() => undefined)]);
     } finally {
-      done.abort();
+      signal?.removeEventListener("abort", end);
+      end();
     }
   }
 

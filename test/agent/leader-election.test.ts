@@ -1,9 +1,12 @@
 import { clockOf, fastClock } from "../support/clock.ts";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { whileLeading } from "../../src/agent/leader-election.ts";
 import { aborted, systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import type { AnyObject } from "../../src/kube/client/objects.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
@@ -194,6 +197,37 @@ describe("whileLeading", () => {
     await asked.promise;
     waiting.stop();
     expect(await waiting.ended).toBeUndefined();
+  });
+
+  it("takes no more memory the longer it waits", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const stopping = new AbortController();
+    const used: number[] = [];
+    let waits = 0;
+    // Six hours, twice.
+    const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+      if (ms !== 2_000) return aborted(signal ?? stopping.signal);
+      if (++waits % 10_000 !== 0) return;
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+      used.push(process.memoryUsage().heapUsed);
+      if (used.length === 2) stopping.abort();
+    };
+    const clock = clockOf({ now: () => new Date(0), sleep });
+    const metadata = {
+      uid: "u",
+      resourceVersion: "1",
+      name: lease.name,
+      namespace: "",
+      creationTimestamp: "",
+    };
+    const held = { metadata, spec: { holderIdentity: "other" } } as AnyObject;
+    const api = { get: () => Promise.resolve(held) } as unknown as LeaseApi;
+    const options = { kube: api, clock, log: silentLog, lease, identity: "standby", onWaiting: () => {} };
+    await whileLeading(options, stopping.signal, () => Promise.resolve());
+    const [before = 0, after = 0] = used;
+    expect(after - before).toBeLessThan(1_000_000);
   });
 
   it("releases the Lease when its work fails, and throws the work's error", async () => {
