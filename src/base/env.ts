@@ -11,7 +11,7 @@ export interface SettingsDeps {
   readonly env: Env;
   readonly readFile: ReadFile;
   /** Gets every key and password that is read. */
-  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
+  readonly secrets?: Pick<Secrets, "add" | "addRenewed" | "addUrl"> | undefined;
 }
 
 /** Variables can hold variables; as in Prefect, no more than so deep. */

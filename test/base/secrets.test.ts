@@ -32,6 +32,17 @@ describe("Secrets", () => {
     secrets.add("hunter2-s3cret", "hunter2-s3cret-2", "flows");
     expect(secrets.redact("hunter2-s3cret-2 in namespace flows")).toBe("*** in namespace flows");
   });
+
+  it("forgets tokens that have been renewed many times since, and neither a key nor what is still in use", () => {
+    const secrets = new Secrets();
+    secrets.add("the-api-key");
+    const tokens = [...Array(100).keys()].map((at) => `token-number-${at}`);
+    for (const token of tokens) secrets.addRenewed(token, "the-client-secret");
+    expect(secrets.redact("the-api-key the-client-secret token-number-98 token-number-99")).toBe(
+      "*** *** *** ***",
+    );
+    expect(secrets.redact("token-number-0 token-number-50")).toBe("token-number-0 token-number-50");
+  });
 });
 
 describe("redact", () => {

@@ -34,7 +34,7 @@ export function providerReader(target: Target, deps: CredentialDeps): () => Prom
     );
   }
   let current = objectIn(config);
-  const hide = (): void => deps.secrets?.add(...SECRETS.map((key) => textIn(current[key])));
+  const hide = (): void => deps.secrets?.addRenewed(...SECRETS.map((key) => textIn(current[key])));
   return async () => {
     hide();
     const nowMs = deps.clock.now().getTime();

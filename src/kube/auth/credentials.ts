@@ -154,7 +154,7 @@ function renewed(read: () => Promise<Identity>, { clock }: CredentialDeps) {
 }
 
 function authorization(target: Target, { token }: Identity, { secrets }: CredentialDeps): Headers {
-  secrets?.add(token);
+  secrets?.addRenewed(token);
   if (token !== undefined && token !== "") return { authorization: `Bearer ${token}` };
   const name = textIn(target.user["username"]);
   if (name === undefined || name === "") return {};

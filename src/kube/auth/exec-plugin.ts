@@ -42,7 +42,7 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
     const child = started(line, { env, interactive }, target);
     const output = await withinLimit(child, { command, interactive }, deps);
     const identity = readAnswer(output, apiVersion, deps.clock.now().getTime());
-    deps.secrets?.add(identity.token, identity.key);
+    deps.secrets?.addRenewed(identity.token, identity.key);
     return identity;
   } catch (error) {
     if (!(error instanceof ExpectedError) || error instanceof SettingsError) throw error;

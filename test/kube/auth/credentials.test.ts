@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { clockOf } from "../../support/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
+import { Secrets } from "../../../src/base/secrets.ts";
 import { credentialsOf } from "../../../src/kube/auth/credentials.ts";
 
 const START = new Date("2024-01-01T00:00:00Z");
@@ -13,12 +14,14 @@ function withUser(
   user: JsonObject,
   files: Record<string, string> = {},
   server = "https://x",
-): { credentials: Promise<Credentials>; pass: (ms: number) => void } {
+): { credentials: Promise<Credentials>; pass: (ms: number) => void; secrets: Secrets } {
   let now = START;
+  const secrets = new Secrets();
   const deps = {
     clock: clockOf({ now: () => now, sleep: () => new Promise<void>(() => {}) }),
     env: {},
     readFile: (path: string) => files[path],
+    secrets,
   };
   const target = {
     server,
@@ -28,7 +31,8 @@ function withUser(
     namespace: undefined,
     source: "test",
   };
-  return { credentials: credentialsOf(target, deps), pass: (ms) => (now = new Date(now.getTime() + ms)) };
+  const pass = (ms: number): Date => (now = new Date(now.getTime() + ms));
+  return { credentials: credentialsOf(target, deps), pass, secrets };
 }
 
 async function headers(user: JsonObject, files?: Record<string, string>, server?: string): Promise<unknown> {
@@ -96,6 +100,19 @@ describe("credentialsOf", () => {
     files["/token"] = "third";
     expect(known.refresh()).toBe(true);
     expect(await known.headers()).toEqual({ authorization: "Bearer third" });
+  });
+
+  it("keeps the token of a file out of sight, and forgets it when many have come after it", async () => {
+    const files = { "/token": "token-of-the-pod" };
+    const { credentials, pass, secrets } = withUser({ tokenFile: "/token" }, files);
+    const known = await credentials;
+    for (let day = 0; day < 30; day++) {
+      pass(86_400_000);
+      files["/token"] = `token-of-day-${day}`;
+      await known.headers();
+    }
+    expect(secrets.redact("token-of-day-29, token-of-day-28")).toBe("***, ***");
+    expect(secrets.redact("token-of-day-1")).toBe("token-of-day-1");
   });
 
   it("impersonates a user with groups, uid and extras", async () => {
