@@ -88,8 +88,9 @@ function proxyError(error: Error, code: string, proxy: Proxy): TransportError {
   return new TransportError(`proxy ${proxy.name}: ${cause}`, { code: PROXY });
 }
 
+/** Whether the server's certificate is not trusted. An alert is what the server says of ours. */
 export function isCertificateError({ code }: TransportError): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
+  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code) && !code.includes("_ALERT_");
 }
 
 const MESSAGES: Readonly<Record<string, string>> = {
@@ -109,7 +110,12 @@ const KINDS: readonly (readonly [string, string])[] = [
   ["Z_", "the answer's compression is broken"],
 ];
 
+/** OpenSSL's words for what the other side refuses: `ssl3_read_bytes:tlsv13 alert certificate required:…:SSL alert number 116`. */
+const ALERT = /:(?:ssl\/tls|sslv3|tlsv1\d?) (?:alert )?([a-z ]+):.*SSL alert number/;
+
 function messageOf(error: Error, code: string): string {
+  const [, alert] = ALERT.exec(error.message) ?? [];
+  if (alert !== undefined) return `the other side refuses the TLS connection: ${alert}`;
   const known = MESSAGES[code] ?? KINDS.find(([prefix]) => code.startsWith(prefix))?.[1];
   // Node's advice about its own options means nothing to whom an executable was given; node-fetch repeats the URL.
   const words = /^request to \S+ failed, reason: |; if the root CA is installed locally.*$/gs;

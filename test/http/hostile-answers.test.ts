@@ -1,8 +1,11 @@
 // Answers that would fill the memory or never end: they fail before the deadline, and errors are read only in part.
 
+import https from "node:https";
 import { afterEach, describe, expect, it } from "vitest";
 import { retryAfterMs } from "../../src/http/retry-after.ts";
-import { asking, bareServer, clientOf, place, stopAll } from "./servers.ts";
+import { isCertificateError, type TransportError } from "../../src/http/errors.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../fakes/certificate.ts";
+import { asking, bareServer, clientOf, listening, place, stopAll } from "./servers.ts";
 
 afterEach(stopAll);
 
@@ -69,4 +72,22 @@ describe("retryAfterMs", () => {
   ])("reads %j as %s ms", (headers, ms) => {
     expect(retryAfterMs(headers)).toBe(ms);
   });
+});
+
+describe("a server that refuses the TLS connection", () => {
+  it.each([
+    ["TLSv1.3", "certificate required"],
+    ["TLSv1.2", "handshake failure"],
+  ] as const)(
+    "over %s is named with its own word, and is not one whose certificate is wrong",
+    async (version, word) => {
+      const secure = { cert: CERTIFICATE, key: PRIVATE_KEY, ca: CERTIFICATE, maxVersion: version };
+      const server = https.createServer({ ...secure, requestCert: true, rejectUnauthorized: true });
+      const url = new URL((await listening(server)).href.replace("http:", "https:"));
+      const client = clientOf(url, { tls: { ca: CERTIFICATE } });
+      const refusal = await client.request(asking(url)).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ message: `the other side refuses the TLS connection: ${word}` });
+      expect(isCertificateError(refusal as TransportError)).toBe(false);
+    },
+  );
 });
