@@ -2,7 +2,7 @@
 // applies flags. Credentials are loaded in credentials.ts.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { parseAllDocuments } from "yaml";
+import { parseAllDocuments, type Tags } from "yaml";
 import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
@@ -48,8 +48,20 @@ export interface Target {
   readonly source: string;
 }
 
-/** Of several documents the first counts, of equal keys the last. */
-export const YAML_OF_KUBECTL = { logLevel: "error", version: "1.1", merge: true, uniqueKeys: false } as const;
+/** Of several documents the first counts, of equal keys the last. A date or a time, such as the name of a namespace, is text. */
+export const YAML_OF_KUBECTL = {
+  logLevel: "error",
+  version: "1.1",
+  merge: true,
+  uniqueKeys: false,
+  customTags: (tags: Tags): Tags => tags.filter((each) => !isTime(each)),
+} as const;
+
+function isTime(tag: Tags[number]): boolean {
+  return (
+    typeof tag === "object" && (tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME"))
+  );
+}
 
 type Kubeconfig = { readonly path: string; readonly content: JsonObject };
 

@@ -111,6 +111,16 @@ clusters: []
     });
   });
 
+  it.each(["2026-11-21", "12:30:45", "1:30.5"])("takes %s for a text, as kubectl does", (name) => {
+    const text = `
+current-context: ${name}
+contexts: [{name: ${name}, context: {cluster: ${name}, namespace: ${name}}}]
+clusters: [{name: ${name}, cluster: {server: "https://one"}}]
+`;
+    const target = chooseTarget({}, { env: {}, home: "/", readFile: () => text });
+    expect(target).toMatchObject({ server: "https://one", contextName: name, namespace: name });
+  });
+
   it.each(["namespace: no", "user: 123", "cluster: on"])("refuses a context whose %s is no text", (field) => {
     const text = `current-context: a\ncontexts: [{name: a, context: {cluster: c, ${field}}}]`.replace(
       /cluster: c, (?=cluster)/,
