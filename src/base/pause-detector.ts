@@ -9,12 +9,15 @@ const PAUSE_MS = 5_000;
 
 export class PauseDetector {
   readonly #clock: Clock;
+  /** The ticks of Linux stand still, too, while a machine sleeps, but not the time of day: the later of the two counts. */
   #lastTick: number;
+  #lastTime: number;
   #pauses = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#lastTick = clock.ticks();
+    this.#lastTime = clock.now().getTime();
   }
 
   /** Ticks until the signal aborts. */
@@ -27,13 +30,17 @@ export class PauseDetector {
 
   /** How many pauses there were, including one that has just ended and that no timer has noticed yet. */
   get pauses(): number {
-    if (this.#clock.ticks() - this.#lastTick > PAUSE_MS) this.#count();
+    if (this.#sinceLast() > PAUSE_MS) this.#count();
     return this.#pauses;
   }
 
   #count(): void {
-    const now = this.#clock.ticks();
-    if (now - this.#lastTick > PAUSE_MS) this.#pauses++;
-    this.#lastTick = now;
+    if (this.#sinceLast() > PAUSE_MS) this.#pauses++;
+    this.#lastTick = this.#clock.ticks();
+    this.#lastTime = this.#clock.now().getTime();
+  }
+
+  #sinceLast(): number {
+    return Math.max(this.#clock.ticks() - this.#lastTick, this.#clock.now().getTime() - this.#lastTime);
   }
 }
