@@ -5,7 +5,7 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { isIP } from "node:net";
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { checkServerIdentity, type ConnectionOptions as NodeTlsOptions } from "node:tls";
 import { MAX_TIMER_MS } from "../base/clock.ts";
 import { agentFor } from "./agents.ts";
@@ -58,7 +58,8 @@ export class HttpClient implements Http {
     const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#requests, limit.signal);
-      return { status: response.statusCode ?? 0, headers: response.headers, body: await textOf(response) };
+      const body = await textOf(response, await unpacked(response));
+      return { status: response.statusCode ?? 0, headers: response.headers, body };
     } catch (error) {
       throw limit.reasonFor(error);
     } finally {
@@ -132,7 +133,7 @@ export class HttpClient implements Http {
 }
 
 /** The body as text. Of an error's the beginning; throws TransportError for an answer that is too large. */
-function textOf(response: IncomingMessage): Promise<string> {
+function textOf(response: IncomingMessage, body: Readable): Promise<string> {
   const isError = (response.statusCode ?? 0) >= 400;
   const limit = isError ? MAX_ERROR : MAX_ANSWER;
   const chunks: Buffer[] = [];
@@ -142,11 +143,11 @@ function textOf(response: IncomingMessage): Promise<string> {
     const finish = (): void => resolve(Buffer.concat(chunks).toString("utf8"));
     const stop = (): void => {
       if (isError) finish();
-      response.destroy(isError ? undefined : tooLarge(MAX_ANSWER));
+      body.destroy(isError ? undefined : tooLarge(MAX_ANSWER));
     };
-    response.once("error", reject).once("end", finish);
+    body.once("error", reject).once("end", finish);
     if (!isError && Number(response.headers["content-length"]) > limit) return stop();
-    response.on("data", (chunk: Buffer) => {
+    body.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
       if (size > limit) stop();
@@ -200,8 +201,7 @@ async function* chunksOf(
   const onTimeout = (): void => void response.destroy(noByte(idleMs));
   socket.setTimeout(Math.min(idleMs, MAX_TIMER_MS), onTimeout);
   try {
-    const isCompressed = response.headers["content-encoding"] === "gzip";
-    for await (const chunk of isCompressed ? await unpacked(response) : response) yield chunk as Buffer;
+    for await (const chunk of await unpacked(response)) yield chunk as Buffer;
   } catch (error) {
     throw limit.reasonFor(error);
   } finally {
@@ -211,8 +211,9 @@ async function* chunksOf(
   }
 }
 
-/** The bytes that the answer's gzip holds. A break of the connection breaks them too. */
-async function unpacked(response: IncomingMessage): Promise<AsyncIterable<Buffer>> {
+/** The body, unpacked if it is gzip, which some gateways send unasked. A break of the connection breaks it too. */
+async function unpacked(response: IncomingMessage): Promise<Readable> {
+  if (response.headers["content-encoding"] !== "gzip") return response;
   const { createGunzip } = await import("node:zlib");
   return pipeline(response, createGunzip({ chunkSize: UNPACKED_AT_ONCE }), () => {});
 }
