@@ -1,7 +1,7 @@
 // Finds claims for this place that have no Job, left by a crash of this agent or by one that is gone, and finishes them: it
 // creates the Job, or fails the run if the Job was there and has vanished.
 
-import { textOf } from "../../base/errors.ts";
+import { isRetryable, textOf } from "../../base/errors.ts";
 import { workingPods } from "../../job/observe/disruption.ts";
 import { membershipOf } from "../../dask/recognise.ts";
 import { identifierOf, isAgentJob } from "../../job/labels.ts";
@@ -40,6 +40,8 @@ export class Recovery {
   #leftBehind = new Set<string>();
   /** The ids of claims whose Job has ended, as of this sweep and the one before. */
   #ended = { before: new Set<string>(), now: new Set<string>() };
+  /** What was told in this sweep and the one before: an outage once for all claims, a refusal once for each run. */
+  #told = { before: new Set<string>(), now: new Set<string>() };
   /** Claims of other processes without a Job, by id: the ticks when each was found first and last. */
   readonly #found = new Map<string, { since: number; at: number; isStarted: boolean }>();
 
@@ -71,6 +73,7 @@ export class Recovery {
     const query = { includeStarted, mayLackJob: (id: string) => mayLackJob(this.#deps, id) };
     this.#leftBehind = new Set();
     this.#ended = { before: this.#ended.now, now: new Set() };
+    this.#told = { before: this.#told.now, now: new Set() };
     for await (const page of this.#deps.work.unfinished(query, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
     }
@@ -85,8 +88,13 @@ export class Recovery {
       if (!signal.aborted) await this.#finish(claim);
     } catch (error) {
       if (signal.aborted) return;
-      const fields = { flowRun: claim.submission.flowRunId, error: textOf(error) };
-      this.#deps.log.warn("Could not finish a submission, retrying", fields);
+      const { flowRunId } = claim.submission;
+      const { before, now } = this.#told;
+      const told = isRetryable(error) ? "outage" : flowRunId;
+      const level = before.has(told) || now.has(told) ? "debug" : "warn";
+      now.add(told);
+      const fields = { flowRun: flowRunId, error: textOf(error) };
+      this.#deps.log[level]("Could not finish a submission, retrying", fields);
     }
   }
 
