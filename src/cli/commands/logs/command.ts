@@ -7,8 +7,8 @@ import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogOptions } from "./log-targets.ts";
-import type { LogDeps } from "./run-logs.ts";
-import { shortId, type ResolvedRun } from "../../flow-run-ref.ts";
+import type { LogDeps, LoggedRun } from "./run-logs.ts";
+import { parseRunRef, shortId } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import type { Paint } from "../../../output/palette.ts";
@@ -25,7 +25,7 @@ export class LogsCommand extends NamespacedCommand {
     details: `
       Prints the log of the container that runs the flow, in the run's newest pod; when its pods are gone, the run's log in
       Prefect. With -f waits for a pod that has not started, follows a retry into its new Job, and exits when the run's Jobs
-      have finished. With several runs each line starts with the name of its run.
+      have finished. job/NAME prints only that Job's pods. With several runs each line starts with the name of its run.
     `,
     examples: [
       ["Follow the logs of a flow run", "$0 logs quick-fox -f"],
@@ -75,7 +75,7 @@ export class LogsCommand extends NamespacedCommand {
   /** With several runs each line starts with its run's name. Returns the errors of single ones; throws that of the only one. */
   async #printAll(
     deps: LogDeps,
-    runs: readonly ResolvedRun[],
+    runs: readonly LoggedRun[],
     { options, paint }: { readonly options: LogOptions; readonly paint: Paint },
   ): Promise<readonly ExpectedError[]> {
     const { printRunLogs } = await import("./run-logs.ts");
@@ -83,9 +83,9 @@ export class LogsCommand extends NamespacedCommand {
     // As in kubectl, the log of a previous container ends.
     const print = this.follow && !this.previous ? followRunLogs : printRunLogs;
     const failures: ExpectedError[] = [];
-    const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
+    const printOne = async (run: LoggedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, paint(at, prefix));
-      const ownPrefix = `${oneLine(run.name ?? shortId(run.flowRunId))} `;
+      const ownPrefix = `${oneLine(run.job ?? run.name ?? shortId(run.flowRunId))} `;
       const printed = await attempt(() => print({ ...deps, write }, run, { ...options, prefix: ownPrefix }));
       if (!printed.ok) failures.push(printed.error);
     };
@@ -100,12 +100,12 @@ export class LogsCommand extends NamespacedCommand {
     return this.selector !== undefined || super.mayLackRun();
   }
 
-  /** Each run once. */
-  async #runs(scope: ClusterScope): Promise<readonly ResolvedRun[]> {
+  /** Each run, or Job, once. */
+  async #runs(scope: ClusterScope): Promise<readonly LoggedRun[]> {
     const { selector: labelSelector, targets } = this;
     if (labelSelector === undefined) {
-      const found = await Promise.all(targets.map((text) => this.findRun(text, scope)));
-      return [...new Map(found.map((run) => [run.flowRunId, run])).values()];
+      const found = await Promise.all(targets.map((text) => this.#find(text, scope)));
+      return [...new Map(found.map((run) => [`${run.flowRunId}/${run.job}`, run])).values()];
     }
     if (targets.some((text) => text !== NO_RUN)) {
       throw new SettingsError("cannot print logs: both RUN and -l are given", {
@@ -114,6 +114,11 @@ export class LogsCommand extends NamespacedCommand {
     }
     const { listJobs } = await import("../../find-run.ts");
     return (await listJobs(scope, { labelSelector })).runs;
+  }
+
+  async #find(text: string, scope: ClusterScope): Promise<LoggedRun> {
+    const picked = await this.pickedRun(text, scope);
+    return { ...(await this.findRun(picked, scope)), job: parseRunRef(picked).job };
   }
 
   #options(): LogOptions {

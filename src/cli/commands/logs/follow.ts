@@ -16,7 +16,8 @@ import {
   type LogOptions,
   type LogTarget,
 } from "./log-targets.ts";
-import { hostText, listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
+import { hostText, listRuns, noContainer, prefixOf, printRunLogs } from "./run-logs.ts";
+import type { LogDeps, LoggedRun } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job that works has ended. */
@@ -29,7 +30,7 @@ const ELSEWHERE = "; it is Running elsewhere: without -f its log in Prefect is p
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
 /** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
-export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
+export async function followRunLogs(deps: LogDeps, run: LoggedRun, options: LogOptions): Promise<void> {
   const { clock, signal } = deps;
   const readStatus = statusReader(deps, run);
   const streams = new Streams(deps, options);
@@ -68,7 +69,8 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
       finishedJobs = jobs.length;
       const status = await readStatus(isNew ? 0 : STATE_POLL_MS);
       if (isIn(status, "scheduled") || claimedUntil === 0) claimedUntil = clock.ticks() + CLAIM_MS;
-      const getsJob = isIn(status, "scheduled") || (isIn(status, "pending") && clock.ticks() < claimedUntil);
+      const isClaimed = isIn(status, "pending") && clock.ticks() < claimedUntil;
+      const getsJob = run.job === undefined && (isIn(status, "scheduled") || isClaimed);
       // A retry may have got its Job meanwhile: list once more.
       if (isNew && !getsJob) continue;
       if (!getsJob) {

@@ -24,8 +24,11 @@ export type LogDeps = ClusterScope & {
   readonly isTerminal: boolean;
 };
 
+/** A run whose logs to print; with `job` only those of that Job, since the run may have several. */
+export type LoggedRun = ResolvedRun & { readonly job?: string | undefined };
+
 /** Prints the existing logs. Throws ExpectedError when there are none. */
-export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
+export async function printRunLogs(deps: LogDeps, run: LoggedRun, options: LogOptions): Promise<void> {
   const pods = podsOf(jobsToLog(await listRuns(deps, run), options));
   const targets = logTargets(pods, options);
   const { flowRunId: id, namespace = deps.namespace } = run;
@@ -39,7 +42,8 @@ export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: Log
       ...(namespace === undefined ? [] : ["search all namespaces with -A"]),
       `see why with: ${inspect}`,
     ];
-    throw new ExpectedError(`cannot read the logs of flow run "${id}": it has no pod in ${where}`, {
+    const what = run.job === undefined ? `flow run "${id}"` : `Job "${run.job}"`;
+    throw new ExpectedError(`cannot read the logs of ${what}: it has no pod in ${where}`, {
       hint: host ?? ways.join(", or "),
     });
   }
@@ -72,11 +76,15 @@ export async function hostText(
 /** What the run has in the cluster. Throws what forbids to list it. */
 export async function listRuns(
   { kube, signal, ...scope }: LogDeps,
-  { flowRunId, namespace = scope.namespace }: ResolvedRun,
+  { flowRunId, job, namespace = scope.namespace }: LoggedRun,
 ): Promise<readonly InventoryRun[]> {
   const { runs, forbidden } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
   for (const refusal of forbidden?.values() ?? []) throw refusal;
-  return runs;
+  if (job === undefined) return runs;
+  return runs.map(({ observed, ...run }) => {
+    const jobs = observed.jobs.filter((each) => each.job.metadata.name === job);
+    return { ...run, observed: { ...observed, jobs } };
+  });
 }
 
 /** The run's prefix, and `pod/container ` if the lines of several containers are mixed. */
@@ -135,7 +143,7 @@ async function printOne(
  */
 async function printPrefectLog(
   { write, printMessage, directories, signal }: LogDeps,
-  { flowRunId: id, prefectVersion }: ResolvedRun,
+  { flowRunId: id, prefectVersion, job }: LoggedRun,
   options: LogOptions & { readonly host: string | undefined },
 ): Promise<boolean> {
   const { container, previous, prefix, tailLines: tail, sinceSeconds, host } = options;
@@ -144,7 +152,8 @@ async function printPrefectLog(
   const since = sinceSeconds === undefined ? undefined : earlier(directory.now(), sinceSeconds * 1_000);
   let isFirst = true;
   for await (const page of logPages(directory, { id, tail, since }, signal)) {
-    const note = "note: the run has no pod here; this is its log in Prefect";
+    const what = job === undefined ? ["the run", "its"] : [`Job "${job}"`, "the run's"];
+    const note = `note: ${what[0]} has no pod here; this is ${what[1]} log in Prefect`;
     if (isFirst) printMessage(host === undefined ? note : `${note}; ${host}`);
     isFirst = false;
     for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), prefix);

@@ -61,6 +61,34 @@ describe("kubectl prefect logs", () => {
   });
 
   it.each([
+    { argv: ["job/job-1"], stdout: "first\n", stderr: "" },
+    { argv: ["job/job-1", "-f"], stdout: "first\n", stderr: "" },
+    { argv: ["job/job-1", "job.batch/job-2"], stdout: "job-1 first\njob-2 second\n", stderr: "" },
+    {
+      argv: ["job/job-3"],
+      stdout: "",
+      stderr: 'error: cannot read the logs of Job "job-3": it has no pod in namespace "default"\n',
+    },
+  ])("prints only the named Jobs of a run that has several: $argv", async ({ argv, stdout, stderr }) => {
+    const cluster = await startTestCluster();
+    const prefect = await startFakePrefect1();
+    onTestFinished(() => prefect.stop());
+    const { id: run } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }) });
+    for (const [name, log] of [
+      ["job-1", "first"],
+      ["job-2", "second"],
+    ] as const) {
+      putJob(cluster, name, { run, pod: POD.failed, status: ended("Failed") });
+      cluster.fake.writeLog({ namespace: "default", name: `${name}-pod` }, "flow", `${log}\n`);
+    }
+    putJob(cluster, "job-3", { run });
+    const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
+    const printed = await cluster.cli(["logs", ...argv], { env });
+    expect(printed.stdout).toBe(stdout);
+    expect(printed.stderr.replace(/^hint: .*\n/m, "")).toBe(stderr);
+  });
+
+  it.each([
     { name: "no pod", argv: [RUN], text: "it has no pod", pod: undefined },
     {
       name: "a pod that cannot start",

@@ -38,7 +38,7 @@ describe("logs of several runs", () => {
 
   it("have no prefix if they are one run, or none", async () => {
     const { cli } = await twoRuns();
-    expect((await cli(["logs", "job/job-1", runId(1)])).stdout).toBe("é of job-1\nsecond\n");
+    expect((await cli(["logs", "11111111", runId(1)])).stdout).toBe("é of job-1\nsecond\n");
     expect(await cli(["logs", "-l", "team=ops"])).toMatchObject({
       stdout: "",
       stderr: "No resources found in default namespace.\n",
