@@ -22,7 +22,7 @@ export interface ExpectedAgent {
 
 /** Sends nothing yet. Close it at the end. */
 export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
-  const { clock, signal } = deps;
+  const { signal } = deps;
   const kubernetes = clusterAnswers(deps, target);
   const prefect1 = prefect1Answers(deps, target);
   const prefect3 = prefect3Answers(deps, target);
@@ -52,5 +52,6 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
   };
   const shared = { target, signal, kubernetes, prefect1, prefect3, inventory, expectedAgents };
   const template = once(() => agentTemplate(target.templatePath, (source) => readTemplate(source, deps)));
-  return { ...shared, now: () => clock.now(), template, close };
+  // What Kubernetes tells of its objects is compared with the API server's time.
+  return { ...shared, now: () => kubernetes.clock.now(), template, close };
 }

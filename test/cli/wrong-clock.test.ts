@@ -51,6 +51,10 @@ describe.each([8, -8])("with this machine's clock %i hours ahead", (hoursAhead) 
     expect(done.left).toEqual(left);
   });
 
+  it("doctor finds what cleanup would remove by the API server's time", async () => {
+    expect((await ran(hoursAhead, "doctor")).stdout).toContain("leftovers: cleanup would remove 1 Job");
+  });
+
   it.each([
     { argv: ["jobs"] },
     { argv: ["jobs", "-o", "wide"] },
