@@ -41,10 +41,10 @@ export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now
   ];
   rows.sort((left, right) => (left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace)));
   const others = inventory.runs.filter(({ observed, dask }) => observed.jobs.length + dask.length === 0);
-  return [...rows, ...others.map((run) => ofRun(run, withoutJobs(run, now)))];
+  return [...rows, ...others.map((run) => ofRun(run, withoutJobs(run, now), now))];
 }
 
-function ofRun(run: InventoryRun, decision: RunSummary): ListRow {
+function ofRun(run: InventoryRun, decision: RunSummary, now: Date): ListRow {
   const { flowRunId, name, status } = run;
   const { since, dueAt } = status.kind === "known" ? status.state : {};
   return {
@@ -52,7 +52,8 @@ function ofRun(run: InventoryRun, decision: RunSummary): ListRow {
     key: flowRunId,
     namespace: "",
     run,
-    createdAt: dueAt ?? since,
+    // The age of one that starts again later is that of its state.
+    createdAt: dueAt !== undefined && dueAt <= now ? dueAt : since,
     decision,
     toObject: () => ({
       apiVersion: "kubectl-prefect/v1",

@@ -90,6 +90,14 @@ describe("jobs", () => {
     expect(stdout).not.toContain("later");
   });
 
+  it("tells of a run that starts again later how old its state is", async () => {
+    const { cli, prefect } = await everyRun();
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }), name: "again" });
+    prefect.setState(id, { type: "Retrying", start_time: new Date(Date.now() + 600_000).toISOString() });
+    const { stdout } = await cli(["jobs"]);
+    expect(stdout).toMatch(/^again +\S+ +Retrying +<none> +<none> +<none> +\d+s +pending$/m);
+  });
+
   it("appends each once with -w, although its age changes", async () => {
     const { cli, prefect } = await everyRun();
     const stop = new AbortController();
