@@ -22,7 +22,11 @@ export function daskName({ kind, name }: ObservedCluster): string {
 }
 
 /** What -o json and yaml print of it. `run`: the one that it belongs to, maybe only by a guess. */
-export function daskObject(dask: ObservedCluster, run: InventoryRun | undefined): JsonObject {
+export function daskObject(
+  dask: ObservedCluster,
+  run: InventoryRun | undefined,
+  podsForbidden: boolean,
+): JsonObject {
   const { name, namespace, kind, owner } = dask;
   return {
     apiVersion: "kubectl-prefect/v1",
@@ -30,16 +34,22 @@ export function daskObject(dask: ObservedCluster, run: InventoryRun | undefined)
     metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
     cluster: { kind, attributedBy: owner?.by ?? null },
     flowRun: run === undefined ? null : flowRunObject(run),
-    ...daskDecision(dask, run),
-    pods: podsOf(dask).map(podObject),
-    restarts: restartsOf(podsOf(dask)),
+    ...daskDecision(dask, run, podsForbidden),
+    pods: podsForbidden ? null : podsOf(dask).map(podObject),
+    restarts: podsForbidden ? null : restartsOf(podsOf(dask)),
     services: dask.services.map(({ metadata }) => metadata.name),
     podDisruptionBudgets: dask.budgets.map(({ metadata }) => metadata.name),
   };
 }
 
-export function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): RunSummary {
+export function daskDecision(
+  dask: ObservedCluster,
+  run: InventoryRun | undefined,
+  podsForbidden: boolean,
+): RunSummary {
   if (dask.kind === "gateway") return { status: "active", reason: "managed by dask-gateway" };
+  if (podsForbidden && dask.resource === undefined)
+    return { status: "active", reason: "it may have pods (no permission to list pods)" };
   const isRunning = dask.resource !== undefined || !podsOf(dask).every(hasEnded);
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
   if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };

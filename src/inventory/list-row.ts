@@ -33,11 +33,15 @@ export interface ListRow {
 }
 
 /** All rows of an inventory, sorted by namespace; then the runs that have nothing in the cluster. */
-export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now: Date): readonly ListRow[] {
+export function listRows(
+  inventory: Pick<Inventory, "runs" | "unownedDask" | "forbidden">,
+  now: Date,
+): readonly ListRow[] {
+  const podsForbidden = inventory.forbidden?.has("pods") === true;
   const rows = [
     ...jobRows(inventory.runs, now).map(ofJob),
-    ...inventory.runs.flatMap((run) => run.dask.map((dask) => ofDask(dask, run))),
-    ...inventory.unownedDask.map((dask) => ofDask(dask, undefined)),
+    ...inventory.runs.flatMap((run) => run.dask.map((dask) => ofDask(dask, run, podsForbidden))),
+    ...inventory.unownedDask.map((dask) => ofDask(dask, undefined, podsForbidden)),
   ];
   rows.sort((left, right) => (left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace)));
   const others = inventory.runs.filter(({ observed, dask }) => observed.jobs.length + dask.length === 0);
@@ -88,7 +92,7 @@ function ofJob(row: JobRow): ListRow {
   };
 }
 
-function ofDask(dask: ObservedCluster, run: InventoryRun | undefined): ListRow {
+function ofDask(dask: ObservedCluster, run: InventoryRun | undefined, podsForbidden: boolean): ListRow {
   const pods = podsOf(dask);
   return {
     kind: "dask",
@@ -100,12 +104,12 @@ function ofDask(dask: ObservedCluster, run: InventoryRun | undefined): ListRow {
       dask.resource === undefined
         ? pods.map(({ metadata }) => `pod/${metadata.name}`)
         : [`daskcluster.kubernetes.dask.org/${dask.name}`],
-    pods: podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]),
-    restarts: restartsOf(pods),
+    pods: podsForbidden ? "<unknown>" : podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]),
+    restarts: podsForbidden ? undefined : restartsOf(pods),
     createdAt: daskCreatedAt(dask),
     node: pods[0]?.spec.nodeName,
     image: pods[0]?.spec.containers?.[0]?.image,
-    decision: daskDecision(dask, run),
-    toObject: () => daskObject(dask, run),
+    decision: daskDecision(dask, run, podsForbidden),
+    toObject: () => daskObject(dask, run, podsForbidden),
   };
 }

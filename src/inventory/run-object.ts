@@ -26,7 +26,7 @@ export function runObject(
       pods: run.podsForbidden === true ? null : job.pods.map(podObject),
       events: job.events.map(eventObject),
     })),
-    dask: run.dask.map((dask) => daskObject(dask, run)),
+    dask: run.dask.map((dask) => daskObject(dask, run, run.podsForbidden === true)),
     diagnosis: { ...diagnosis, cleanup },
   };
 }

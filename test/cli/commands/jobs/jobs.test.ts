@@ -203,6 +203,22 @@ describe("kubectl prefect jobs", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("tells nothing of a Dask cluster's pods that may not be listed", async () => {
+    const cluster = await startTestCluster();
+    const { fake, cli } = cluster;
+    putJob(cluster, "job-1", { run: runId(1) });
+    const labels = { "prefect.io/flow_run_id": runId(1) };
+    fake.put("daskclusters", { metadata: { name: "operated", labels }, spec: {} });
+    const name = `dask-${runId(1)}-03d5b8bb-0`;
+    const selector = { "dask.org/cluster-name": name, "dask.org/component": "scheduler" };
+    fake.put("services", { metadata: { name, labels: selector }, spec: { selector } });
+    fake.forbid({ verbs: ["list"], resources: ["pods"] });
+    expect((await cli(["jobs"])).stdout).toMatch(/ daskcluster\/operated +<unknown> +<none> +\w+ +active\n/);
+    const { dask } = JSON.parse((await cli(["inspect", runId(1), "-o", "json"])).stdout) as { dask: object[] };
+    const unknown = { status: "active", pods: null, restarts: null };
+    expect(dask).toMatchObject([unknown, unknown]);
+  });
+
   it("fails without permission to list Jobs", async () => {
     const { fake, cli } = await mixedWorld();
     fake.forbid({ verbs: ["list"], resources: ["jobs"] });
