@@ -87,6 +87,8 @@ export async function loadInventory(
   const clusters = dask === undefined ? [] : findClusters(dask, observed, { withGuesses: !isPartial(query) });
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const { forbidden } = listing;
+  // The API server refuses it even where it has no such resource. Clusters of the operator have pods.
+  if (!clusters.some(({ kind }) => kind === "operator")) forbidden.delete("daskclusters");
   const podsForbidden = forbidden.has("pods");
   const selected = allRuns.flatMap((run) => selectedPart(run, query));
   for (const { prefectVersion, flowRunId } of selected) states[prefectVersion].ask(flowRunId);

@@ -214,9 +214,31 @@ describe("kubectl prefect jobs", () => {
     fake.put("services", { metadata: { name, labels: selector }, spec: { selector } });
     fake.forbid({ verbs: ["list"], resources: ["pods"] });
     expect((await cli(["jobs"])).stdout).toMatch(/ daskcluster\/operated +<unknown> +<none> +\w+ +active\n/);
-    const { dask } = JSON.parse((await cli(["inspect", runId(1), "-o", "json"])).stdout) as { dask: object[] };
+    const { dask } = JSON.parse((await cli(["inspect", runId(1), "-o", "json"])).stdout) as {
+      dask: object[];
+    };
     const unknown = { status: "active", pods: null, restarts: null };
     expect(dask).toMatchObject([unknown, unknown]);
+  });
+
+  it("warns of DaskClusters that may not be listed only where Dask's operator has pods", async () => {
+    const cluster = await startTestCluster();
+    cluster.fake.forbid({ verbs: ["list"], resources: ["daskclusters"] });
+    putJob(cluster, "job-1", { run: runId(1) });
+    for (const argv of [["jobs"], ["inspect", runId(1)], ["cleanup", "--dry-run"]])
+      expect((await cluster.cli(argv)).stderr).not.toContain("daskclusters");
+    const labels = {
+      "dask.org/cluster-name": "operated",
+      "dask.org/component": "worker",
+      "dask.org/workergroup-name": "operated-default",
+    };
+    cluster.fake.put("pods", {
+      metadata: { name: "operated-worker", labels },
+      spec: { containers: [{ name: "worker", image: "dask:1" }] },
+      status: POD.running,
+    });
+    const { stderr } = await cluster.cli(["jobs"]);
+    expect(stderr).toContain('warning: cannot list daskclusters in namespace "default": ');
   });
 
   it("fails without permission to list Jobs", async () => {
