@@ -97,12 +97,16 @@ describe("hints of errors", () => {
     expect(again.exitCode).toBe(0);
   });
 
-  it("name the permissions check for what is forbidden, in all namespaces if the user asked for all", async () => {
+  it("name the permissions check for what is forbidden; one namespace if the user asked for all", async () => {
     const { fake, cli } = await startTestCluster();
     fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stderr } = await cli(["jobs", "--context", "fake", "-n", "default"]);
     expect(commandsIn(stderr)).toEqual(["kubectl prefect doctor -n default --context fake"]);
     parse("doctor -n default --context fake");
+    const all = await cli(["jobs", "-A"]);
+    expect(all.stderr).toMatch(
+      /^error: cannot list jobs in all namespaces: .*\nhint: choose one namespace with -n\n$/,
+    );
   });
 
   it("of the agent create a namespace or permissions in the user's cluster, and no agent", async () => {

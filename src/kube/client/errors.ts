@@ -7,6 +7,7 @@ import { arrayIn, jsonIn, objectIn, textIn, type JsonObject } from "../../base/j
 import { retryAfterMs } from "../../http/retry-after.ts";
 import { webPageIn } from "../../http/web-page.ts";
 import { redactUrl } from "../../base/redact-url.ts";
+import { inNamespace } from "./objects.ts";
 
 export interface KubeFailure extends ErrorDetails {
   readonly status: number;
@@ -58,7 +59,7 @@ export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
     object: name === undefined ? undefined : { name, kind: textIn(details["kind"]) ?? "" },
     causes: arrayIn(details["causes"]).flatMap((cause) => textIn(objectIn(cause)["reason"]) ?? []),
     retryAfterMs: retryAfterMs(answer.headers),
-    hint: HINTS[answer.status],
+    hint: answer.status === 403 && action.endsWith(inNamespace(undefined)) ? ONE : HINTS[answer.status],
   });
 }
 
@@ -138,6 +139,8 @@ const HINTS: Readonly<Record<number, string>> = {
   401: "log in to the cluster again: it does not accept the credentials of this context",
   403: "check the permissions of this user with: kubectl prefect doctor",
 };
+/** doctor looks into one namespace, where nothing may be missing. */
+const ONE = "choose one namespace with -n";
 
 /** Whether the body is a Status object, which only the API server writes. */
 export function isStatus(body: string): boolean {
