@@ -57,6 +57,7 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
     metadata: metadataObject(observed),
+    deleted: observed.gone,
     flowRun: flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
@@ -79,6 +80,11 @@ function ownerObject({ owner }: InventoryRun): JsonObject {
   const { name, labels, silentMs = null } = owner;
   const lastPolledSecondsAgo = silentMs === null ? null : Math.round(silentMs / 1_000);
   return { agent: { name, labels, lastPolledSecondsAgo, gone: isGone(owner) } };
+}
+
+/** The metadata of a run's own object. */
+export function runMetadata({ flowRunId: uid, name = uid, namespace }: InventoryRun): JsonObject {
+  return { name, namespace: namespace || undefined, uid };
 }
 
 /** A run in the objects of its Jobs and Dask clusters. */
@@ -117,6 +123,12 @@ function containerObject(pod: Pod, spec: Container): JsonObject {
 function stateObject(status: RunStatus): JsonObject | null {
   if (status.kind === "unknown") return null;
   if (status.kind === "missing") return { type: null, name: stateText(status), message: null };
-  const { type, message = null, since } = status.state;
-  return { type, name: stateText(status), message, since: since?.toISOString() };
+  const { type, message = null, since, dueAt } = status.state;
+  return {
+    type,
+    name: stateText(status),
+    message,
+    since: since?.toISOString(),
+    dueAt: dueAt?.toISOString(),
+  };
 }

@@ -6,7 +6,7 @@ import { hasEnded } from "../job/observe/pod-termination.ts";
 import { daskCreatedAt, daskDecision, daskName, daskObject } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { withoutJobs, type RunSummary } from "./diagnosis.ts";
-import { flowRunObject, imageOf, jobObject, jobRows, type JobRow } from "./job-row.ts";
+import { flowRunObject, imageOf, jobObject, jobRows, runMetadata, type JobRow } from "./job-row.ts";
 import { podsText, restartsOf } from "./pod-status.ts";
 
 /** A Job, a Dask cluster, or a run that has neither here. */
@@ -49,7 +49,7 @@ export function listRows(
 }
 
 function ofRun(run: InventoryRun, decision: RunSummary, now: Date): ListRow {
-  const { flowRunId, name, status } = run;
+  const { flowRunId, status } = run;
   const { since, dueAt } = status.kind === "known" ? status.state : {};
   return {
     kind: "run",
@@ -62,7 +62,7 @@ function ofRun(run: InventoryRun, decision: RunSummary, now: Date): ListRow {
     toObject: () => ({
       apiVersion: "kubectl-prefect/v1",
       kind: "FlowRun",
-      metadata: { name, uid: flowRunId },
+      metadata: runMetadata(run),
       flowRun: flowRunObject(run),
       ...decision,
     }),

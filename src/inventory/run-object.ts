@@ -6,7 +6,7 @@ import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { flowRunObject, metadataObject, podObject } from "./job-row.ts";
+import { flowRunObject, metadataObject, podObject, runMetadata } from "./job-row.ts";
 
 /** Its fields are a contract. `cleanup`: what that command would do. */
 export function runObject(
@@ -17,10 +17,13 @@ export function runObject(
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
-    metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
+    metadata: runMetadata(run),
     flowRun: flowRunObject(run),
+    status: diagnosis.status,
+    reason: diagnosis.reason,
     jobs: run.observed.jobs.map((job) => ({
       metadata: metadataObject(job),
+      deleted: job.gone,
       phase: run.podsForbidden === true ? null : phaseName(jobPhase(job)),
       jobStatus: job.job.status,
       pods: run.podsForbidden === true ? null : job.pods.map(podObject),
