@@ -109,6 +109,13 @@ describe("hints of errors", () => {
     );
   });
 
+  it("of inspect's post-mortems have the user's own flags", async () => {
+    const cluster = await startTestCluster();
+    putJob(cluster, "job-1", { run: runId(1), pod: { phase: "Pending" } });
+    const { stdout } = await cluster.cli(["inspect", runId(1), "--context", "fake"]);
+    expect(stdout).toContain("Hint: look at the node with: kubectl describe node node-1 --context fake\n");
+  });
+
   it("of the agent create a namespace or permissions in the user's cluster, and no agent", async () => {
     const { fake, cli } = await startTestCluster();
     const { prefect } = await everyRun();

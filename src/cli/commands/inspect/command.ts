@@ -50,7 +50,10 @@ export class InspectCommand extends NamespacedCommand {
       if (format === "tree") {
         const { reportLines } = await import("./report.ts");
         const hint = diagnosis.hint && this.completeHint(diagnosis.hint);
-        const found = { diagnosis: { ...diagnosis, hint }, cleanup, now };
+        const postMortems = diagnosis.postMortems.map((text) =>
+          text.replaceAll(/^\tHint: .*$/gm, (line) => this.completeHint(line)),
+        );
+        const found = { diagnosis: { ...diagnosis, hint, postMortems }, cleanup, now };
         this.printStyled(`${reportLines(run, found, await this.style()).join("\n")}\n`);
       } else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...(asked.error ? [asked.error.message] : [])]);
