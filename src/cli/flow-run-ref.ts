@@ -78,7 +78,7 @@ export function shortId(id: string): string {
 /** The only candidate. Throws SettingsError when there are several; there must be one. */
 export function chooseRun<
   Run extends { readonly flowRunId: string; readonly name: string | null | undefined },
->({ text }: RunRef, candidates: readonly Run[]): Run {
+>({ text, job }: RunRef, candidates: readonly Run[]): Run {
   const exact = candidates.filter(({ flowRunId }) => flowRunId === text.toLowerCase());
   const found = exact.length > 0 ? exact : candidates;
   const [first, second] = found;
@@ -88,9 +88,10 @@ export function chooseRun<
   );
   const count = `${found.length}${found.length >= MAX_RESULTS ? " or more" : ""}`;
   throw new SettingsError(`cannot choose a flow run: ${count} match "${text}": ${lines.join(", ")}`, {
-    hint: found.every(({ flowRunId }) => flowRunId === first?.flowRunId)
-      ? "choose a namespace with -n"
-      : "use more of the id, or job/NAME",
+    hint:
+      job !== undefined || found.every(({ flowRunId }) => flowRunId === first?.flowRunId)
+        ? "choose a namespace with -n"
+        : "use more of the id, or job/NAME",
   });
 }
 

@@ -33,4 +33,12 @@ describe("resolveRun", () => {
     expect(stderr).toContain("hint: choose a namespace with -n\n");
     expect(exitCode).toBe(2);
   });
+
+  it("names that flag, too, for two Jobs of one name", async () => {
+    const cluster = await startTestCluster({ controller: false, namespaces: ["other"] });
+    putJob(cluster, "job-1", { run: runId(1) });
+    putJob(cluster, "job-1", { run: runId(2), namespace: "other" });
+    const { stderr } = await cluster.cli(["logs", "job/job-1", "-A"]);
+    expect(stderr).toContain("hint: choose a namespace with -n\n");
+  });
 });
