@@ -42,7 +42,8 @@ const TOO_SHORT = /^[0-9a-f]{4,7}$/i;
 
 /** Parses RUN. Any text can be a name, even if it looks like the prefix of an id. */
 export function parseRunRef(text: string): RunRef {
-  const [, job] = /^jobs?(?:\.batch)?\/(.+)$/.exec(text) ?? [];
+  // With other characters it is no Job's name, and no field selector.
+  const [, job] = /^jobs?(?:\.batch)?\/([^,=\\]+)$/.exec(text) ?? [];
   const isPrefix = text.length <= ID_LENGTH && PREFIX.test(text);
   return { text, job, idPrefix: isPrefix ? withHyphens(text) : undefined };
 }

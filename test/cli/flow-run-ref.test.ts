@@ -34,6 +34,13 @@ describe("resolveRun", () => {
     expect(exitCode).toBe(2);
   });
 
+  it("does not send as a selector what is no Job's name", async () => {
+    const { cli } = await startTestCluster();
+    const { stderr, exitCode } = await cli(["logs", "job/job-1,job/job-2"]);
+    expect(stderr).toContain('error: cannot find flow run "job/job-1,job/job-2": it has no Job in');
+    expect(exitCode).toBe(1);
+  });
+
   it("names that flag, too, for two Jobs of one name", async () => {
     const cluster = await startTestCluster({ controller: false, namespaces: ["other"] });
     putJob(cluster, "job-1", { run: runId(1) });
