@@ -43,6 +43,8 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   const drawn = isDrawn ? new Repaint(stdout) : undefined;
   const append = rowPrinter(options, (text) => writeStyled(stdout, text));
   let rows: readonly ListRow[] = [];
+  /** Which of the lists fails first differs from query to query. */
+  let isOutage = false;
   const redraw = (): void =>
     drawn?.paint(tableLines(columns, rows, { ...options, wide, width: terminalWidth(stdout) }));
   const printWarnings = newWarnings((text) => {
@@ -63,11 +65,13 @@ export async function watchRows(options: WatchOptions): Promise<void> {
       let pauseMs = PAUSE_MS;
       try {
         show(await query());
+        isOutage = false;
         pauseMs = Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, PAUSE_FACTOR * (clock.ticks() - startMs)));
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        printWarnings([`${textOf(error)}; retrying`]);
+        if (!isOutage) printWarnings([`${textOf(error)}; retrying`]);
+        isOutage = true;
       }
       await clock.sleep(pauseMs, signal);
     }

@@ -438,7 +438,7 @@ describe("kubectl prefect jobs --watch", () => {
     expect((await watching).stdout).toMatch(/^job.batch\/job-1\njob.batch\/job-2\n/);
   });
 
-  it("warns once that the cluster is unreachable, and continues when it is back", async () => {
+  it("warns once that the cluster is unreachable, whichever list fails first, and continues when it is back", async () => {
     const { fake, put, stop, watch, untilAsked } = await watched();
     put(1, POD.running);
     const watching = watch("-o", "name");
@@ -446,10 +446,22 @@ describe("kubectl prefect jobs --watch", () => {
     put(2, POD.running);
     // Now the first query is over, which would end the command if it failed.
     await untilAsked(2);
-    const before = fake.requests.total;
-    const fault = fake.fault({ effect: { kind: "status", status: 503 }, times: Infinity });
-    await expect.poll(() => fake.requests.total - before, { timeout: 10_000 }).toBeGreaterThan(12);
-    fault.remove();
+    const failing = (list: string) =>
+      fake.fault({
+        effect: { kind: "status", status: 503 },
+        times: Infinity,
+        match: ({ resource }) => resource === list,
+      });
+    const hasFailed = async (fault: { hits(): number }): Promise<void> => {
+      await expect.poll(() => fault.hits(), { timeout: 10_000 }).toBeGreaterThan(4);
+    };
+    const jobs = failing("jobs");
+    await hasFailed(jobs);
+    const pods = failing("pods");
+    await hasFailed(pods);
+    jobs.remove();
+    await hasFailed({ hits: () => pods.hits() - 20 });
+    pods.remove();
     put(3, POD.running);
     await untilAsked(3);
     stop.abort();
