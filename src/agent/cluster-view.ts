@@ -35,6 +35,8 @@ interface ViewDeps extends Pick<AgentDeps, "kube" | "clock" | "kubeTime" | "log"
 /** Leaves out events that only repeat what Jobs show themselves. */
 const EVENT_FIELD_SELECTOR = "reason!=SuccessfulCreate,reason!=Completed";
 const RELIST_MS = 600_000;
+/** After how long a list that was forbidden is tried again at first. */
+const FORBIDDEN_MS = 15_000;
 const PRUNE_MS = 60_000;
 
 export class ClusterView {
@@ -118,14 +120,15 @@ export class ClusterView {
 
   /** Without permission to read events everything else continues; the permission may be granted later. */
   async #watchEvents(signal: AbortSignal): Promise<void> {
-    for (let isTold = false; !signal.aborted; isTold = true) {
+    for (let refusals = 0; !signal.aborted; refusals++) {
       try {
         await this.events.run(signal);
       } catch (error) {
         if (!isForbidden(error)) throw error;
         const missing = "Missing permission to read events: run logs will not show why pods cannot start";
-        if (!isTold) this.#deps.log.warn(missing, { error: error.detail });
-        await this.#deps.clock.sleep(RELIST_MS, signal);
+        if (refusals === 0) this.#deps.log.warn(missing, { error: error.detail });
+        // An API server that has just started refuses for a moment what its RBAC allows.
+        await this.#deps.clock.sleep(Math.min(RELIST_MS, FORBIDDEN_MS * 2 ** refusals), signal);
       }
     }
   }

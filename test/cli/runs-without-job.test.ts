@@ -163,8 +163,8 @@ describe("logs", () => {
     const id = ids["due"] ?? "";
     let lists = 0;
     cluster.fake.setOnRequest(({ resource }, moment) => {
-      // By then the run is followed: each look for it lists Jobs twice.
-      if (resource !== "jobs" || moment !== "after" || ++lists !== 4) return;
+      // Each look lists Jobs twice: the first finds the run, the second says what it waits for.
+      if (resource !== "jobs" || moment !== "after" || ++lists !== 6) return;
       prefect.writeLog(id, { name: "agent", level: "ERROR", message: "refused" });
       prefect.setState(id, { type });
     });

@@ -119,9 +119,10 @@ export interface Loss {
 export function lossOf(pod: Pod, observed: ObservedJob): Loss | undefined {
   const { job, unreachable } = observed;
   const { name, deletionTimestamp } = pod.metadata;
+  const { nodeName } = pod.spec;
   const loss = (why: string, lostMs: number): Loss => {
     const message = `pod '${name}'${nodeOf(pod)} ${why}`;
-    const hint = "look at the node with: kubectl describe node";
+    const hint = `look at the node with: kubectl describe node ${nodeName ?? ""}`.trim();
     const isReplaced = !isDeleted(observed) && replacesDisrupted(job, pod);
     const lostAt = isReplaced ? undefined : new Date(lostMs);
     return { problem: { reason: "NodeLost", message, hint, pod: name }, lostAt };
@@ -130,7 +131,7 @@ export function lossOf(pod: Pod, observed: ObservedJob): Loss | undefined {
     const why = "was deleted and has not ended: its node does not answer";
     return loss(why, Date.parse(deletionTimestamp) + UNENDED_MS);
   }
-  const since = unreachable?.get(pod.spec.nodeName ?? "");
+  const since = unreachable?.get(nodeName ?? "");
   if (since === undefined) return undefined;
   const why = `is lost: its node has been unreachable since ${since.toISOString()}`;
   return loss(why, since.getTime() + UNREACHABLE_MS);

@@ -44,6 +44,7 @@ describe("decide", () => {
     }));
     expect(decisions.map(actions)).toEqual(["", "", want]);
     expect(decisions[2]?.reason).toMatch(/its node does not answer/);
+    expect(decisions[2]?.logs.at(-1)?.message).toMatch(/kubectl describe node node-1$/m);
   });
 
   it("reschedules a disrupted run whose pod has not ended 30 s after it should have", () => {

@@ -168,6 +168,16 @@ describe("an agent without permission to read events", () => {
     await world.time.pass(30 * MINUTE);
     expect(agent.lines.filter((line) => line.includes("Missing permission to read events"))).toHaveLength(1);
   });
+
+  it("reads them once it may, as after the start of an API server that has not read its RBAC yet", async () => {
+    const scenario = SCENARIOS[2] as Scenario;
+    prepare(scenario);
+    const allow = world.kube.forbid({ resources: ["events"] });
+    world.start();
+    await world.time.pass(5_000);
+    allow();
+    expect(await told(scenario)).toEqual(once(scenario));
+  });
 });
 
 describe("an old failed Job of a restarted run", () => {
