@@ -6,6 +6,7 @@ import { LOOPS, PROGRESS_TIMEOUT_MS } from "../../src/agent/server/health.ts";
 import type { Loop } from "../../src/agent/server/health.ts";
 import type { ApiCall } from "../fakes/prefect1/api-call.ts";
 import type { SimulatedAgent } from "../simulation/agent-process.ts";
+import { askedStates, listsClaims } from "./support/api-calls.ts";
 import { World } from "../simulation/world.ts";
 
 const SECOND = 1_000;
@@ -59,11 +60,8 @@ function hangDeletion(): () => void {
 /** Stops the progress of each loop; the returned function repairs it. */
 const BREAK: Readonly<Record<Loop, () => () => void>> = {
   poll: () => failPrefect(({ fields }) => fields.includes("get_runs_in_queue")),
-  recover: () => failPrefect(({ variables }) => "offset" in variables),
-  states: () =>
-    failPrefect(
-      ({ fields, variables }) => fields[0] === "flow_run" && Object.keys(variables).join() === "ids",
-    ),
+  recover: () => failPrefect(listsClaims),
+  states: () => failPrefect((call) => askedStates(call).length > 0),
   heartbeat: () => failPrefect(({ fields }) => fields.includes("update_flow_run_heartbeat")),
   jobs: () => failWatch("jobs"),
   pods: () => failWatch("pods"),

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
 import { dueRun, eventually, logMessages } from "../support/flow-runs.ts";
+import { askedStates, listsClaims } from "../support/api-calls.ts";
 import { startFakes } from "../support/fakes.ts";
 import type { Fakes } from "../support/fakes.ts";
 
@@ -25,10 +26,6 @@ async function runningRun(): Promise<{ readonly id: string; readonly jobName: st
   fakes.prefect.setState(id, { type: "Running" });
   return { id, jobName: fakes.jobsOf(id)[0]?.name ?? "" };
 }
-
-const listsClaims = ({ variables }: ApiCall): boolean => "offset" in variables;
-const readsRun = ({ variables }: ApiCall, id: string): boolean =>
-  Array.isArray(variables["ids"]) && variables["ids"].includes(id);
 
 /** Starts a second agent of the same name, waits for several recoveries, and returns the run's states. */
 async function statesAfterRecovery(
@@ -55,7 +52,7 @@ describe("a run that ends while a new agent looks for claims without a Job", () 
     let polls = 0;
     const states = await statesAfterRecovery(id, async (call) => {
       // The agent reads the run when it sees the Job deleted; a few polls later it has processed that.
-      hasReadRun ||= isOver && readsRun(call, id);
+      hasReadRun ||= isOver && askedStates(call).includes(id);
       if (hasReadRun && call.fields.includes("get_runs_in_queue") && ++polls > 2) processed.resolve();
       if (isOver || !listsClaims(call)) return;
       isOver = true;

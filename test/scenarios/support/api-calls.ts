@@ -1,6 +1,7 @@
 // The agent's API calls: records them, and makes one of them fail or runs a function at it. A call is identified by its name
 // and its position among calls of that name, so that additional calls before it do not matter.
 
+import { arrayIn, objectIn } from "../../../src/base/json.ts";
 import type { FaultSwitch } from "../../fakes/faults.ts";
 import type { RequestRecord } from "../../fakes/kubernetes/request-log.ts";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
@@ -111,4 +112,14 @@ export function isFromAgent({ headers }: Pick<ApiCall, "headers">): boolean {
 
 function nameOf({ fields }: ApiCall): string {
   return `prefect ${fields.join("+")}`;
+}
+
+/** Whether it asks for claims that may have no Job; their pages have an offset. */
+export function listsClaims({ fields, variables }: ApiCall): boolean {
+  return fields[0] === "flow_run" && "offset" in variables;
+}
+
+/** The flow runs whose states it asks for, by id. */
+export function askedStates({ fields, variables }: ApiCall): readonly unknown[] {
+  return fields[0] === "flow_run" ? arrayIn(objectIn(objectIn(variables["where"])["id"])["_in"]) : [];
 }

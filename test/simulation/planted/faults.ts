@@ -80,8 +80,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/launch/submit.ts",
     changes: [
       [
-        'if (typeof result === "object") this.waiting.add(submission, result, signal);',
-        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, signal, claimedAt);\n    }',
+        'if (typeof result === "object") this.waiting.add(submission, result);',
+        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, claimedAt);\n    }',
       ],
     ],
   },
@@ -109,8 +109,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "a process that took a Job over trusts what it has read of the log before",
     file: "agent/supervise/controller.ts",
     changes: [
-      ["if (takesOver) await this.#reported.refresh(flowRunId);", ""],
-      ["!this.#reported.pending(flowRunId, decision.logs).every(isFresh);", "false;"],
+      ["if (takesOver) await this.#deps.reported.refresh(flowRunId);", ""],
+      ["!this.#deps.reported.pending(flowRunId, decision.logs).every(isFresh);", "false;"],
     ],
   },
   {
@@ -121,7 +121,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a line whose response was lost is written again",
     file: "agent/supervise/reported-log.ts",
-    changes: [["      this.#readAgain(flowRunId);\n      throw error;", "      throw error;"]],
+    changes: [["      this.#messages.set(flowRunId, undefined);\n      throw error;", "      throw error;"]],
   },
   {
     name: "cancelled runs' Jobs are deleted at once",
@@ -145,7 +145,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       [' && this.#deps.others.presence(owner) === "alive";', " && false;"],
       ['if (presence === "alive" || this.#isYoung(job)) return "others";', ""],
       [
-        'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',
+        'if (!this.mayAdopt(owner, run.labels)) return presence === "long gone" ? "reportable" : "others";',
         "",
       ],
     ],
