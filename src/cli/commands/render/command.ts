@@ -1,7 +1,7 @@
 // kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
 import { Command, Option } from "clipanion";
-import { parseJson } from "../../../base/json.ts";
+import { isObject, parseJson } from "../../../base/json.ts";
 import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
 import { checkVariables } from "../../../install/check-variables.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
@@ -143,7 +143,7 @@ export class RenderCommand extends AgentCommand {
     const { readFlowRun } = await import("../../../prefect1/flow-run.ts");
     const hint = "the file must contain one flow run as Prefect's GraphQL API returns it";
     try {
-      return readFlowRun(parseJson(text));
+      return readFlowRun(flowRunIn(parseJson(text)));
     } catch (error) {
       const isJson = !(error instanceof SyntaxError);
       const problem = isJson ? textOf(error).replace(/^.*?: /, "") : "it is not JSON";
@@ -190,4 +190,11 @@ export class RenderCommand extends AgentCommand {
       this.printMessage(`job.batch/${job.metadata.name} ${result}`);
     });
   }
+}
+
+/** A flow run may stand in the API's whole answer: `{"data": {"flow_run": [{…}]}}`. */
+function flowRunIn(value: unknown): unknown {
+  if (isObject(value) && "id" in value) return value;
+  const [only, ...others] = typeof value === "object" && value !== null ? Object.values(value) : [];
+  return others.length === 0 && typeof only === "object" && only !== null ? flowRunIn(only) : value;
 }

@@ -170,6 +170,21 @@ describe("render -f", () => {
     );
   });
 
+  it.each([
+    { what: "a list", answer: { data: { flow_run: [RUN] } } },
+    { what: "an object", answer: { data: { flow_run_by_pk: RUN } } },
+  ])("reads a whole answer of the API with $what", async ({ answer }) => {
+    const fromFile = await runCli(["render", "-f", "run.json"], { files });
+    expect(await runCli(["render", "-f", "-"], { stdin: JSON.stringify(answer) })).toEqual(fromFile);
+  });
+
+  it("refuses an answer with several flow runs", async () => {
+    const stdin = JSON.stringify({ data: { flow_run: [RUN, RUN] } });
+    expect((await runCli(["render", "-f", "-"], { stdin })).stderr).toMatch(
+      /^error: cannot read flow run "-": [^\n]+\nhint: the file must contain one flow run/,
+    );
+  });
+
   it("reads a template from standard input, and from a pipe", async () => {
     const text = "spec: {template: {spec: {nodeName: node-7}}}";
     const argv = ["render", "-f", "run.json", "--job-template"];
