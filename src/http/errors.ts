@@ -101,6 +101,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   EPIPE: "connection closed by the other side",
   ETIMEDOUT: "connection timed out",
   EPROTO: "the answer is not TLS: this may be the port of plain http",
+  ERR_INVALID_CHAR: "the key or token has a character that no header can hold, such as a line break",
   HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
 };
 

@@ -66,6 +66,14 @@ describe("a request", () => {
     await expect(clientOf(url).request(asking(url))).rejects.toMatchObject(refused);
   });
 
+  it("says that a token cannot be sent, without showing it", async () => {
+    const { url } = await place((_, response) => response.end());
+    const request = asking(url, { headers: { authorization: "Bearer hunter2\nmore" } });
+    await expect(clientOf(url).request(request)).rejects.toMatchObject({
+      message: "the key or token has a character that no header can hold, such as a line break",
+    });
+  });
+
   it("says that the answer broke off", async () => {
     const { url } = await bareServer((socket) =>
       socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok"),
