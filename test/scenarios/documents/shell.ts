@@ -27,6 +27,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   sudo: "changes the machine",
   skopeo: "pushes an image to a registry",
   curl: "needs an agent that still runs",
+  jq: "may not be installed",
 };
 
 /** Programs of the system that commands may use. */
