@@ -132,8 +132,7 @@ function problemOf(error: unknown): CancelProblem {
 
 /** Whether it had not started, or was to start again: it has no process. A run of Prefect 3 waits for a retry in its process. */
 function wasPending({ status }: OwnerRun): boolean {
-  if (status.kind !== "known") return false;
-  const { type, name } = status.state;
+  const { type, name } = status.state ?? {};
   return type === "pending" || (type === "scheduled" && name !== "AwaitingRetry");
 }
 
@@ -169,8 +168,7 @@ async function cancelInPrefect(
       const reason = directory ? "Prefect has no such flow run" : noApiText(prefectVersion);
       onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
     } else {
-      const state = status.kind === "known" ? status.state : undefined;
-      const name = await directory.cancel({ id, state });
+      const name = await directory.cancel({ id, state: status.state });
       onStep(`flow run ${displayName(run)} is ${name}`);
       if (name === "Cancelling") cancelling.add(id);
     }

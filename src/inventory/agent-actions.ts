@@ -66,7 +66,7 @@ function clustersToDelete(
 }
 
 function withoutJob({ status }: InventoryRun): string {
-  const type = status.kind === "known" ? status.state.type : "";
+  const type = status.state?.type;
   if (type === "scheduled") return "start it, once it is due, if the agent has all of its labels";
   if (type === "pending")
     return "create its Job, if the agent has claimed it and the run's log tells of no Job that ended";

@@ -50,7 +50,7 @@ export function listRows(
 
 function ofRun(run: InventoryRun, decision: RunSummary, now: Date): ListRow {
   const { flowRunId, status } = run;
-  const { since, dueAt } = status.kind === "known" ? status.state : {};
+  const { since, dueAt } = status.state ?? {};
   return {
     kind: "run",
     key: flowRunId,

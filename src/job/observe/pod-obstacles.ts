@@ -37,11 +37,12 @@ const OF_NODE = {
 /**
  * The first that fits decides; a pod that cannot be created for another reason passes, as when a webhook cannot be called.
  * Sources in kubernetes/kubernetes: staging/src/k8s.io/apiserver/pkg/admission (quota, webhooks, errors.go),
- * plugin/pkg/admission/serviceaccount and limitranger (also their own failures to read), pkg/apis/core/validation ("is invalid:"), plugin/pkg/admission/namespace/lifecycle
- * (terminating); pkg/kubelet/events/event.go (the reasons), pkg/volume/secret and configmap (missing
- * objects), pkg/controller/volume/attachdetach (attaching), pkg/kubelet/kuberuntime/kuberuntime_manager.go (sandboxes; the
- * words of the CNI plugin follow), pkg/kubelet/kubelet.go (the network, cgroups, folders), pkg/kubelet/cm/dra (devices);
- * openshift/apiserver-library-go (caches), plugin/pkg/admission/imagepolicy (its webhook's errors).
+ * plugin/pkg/admission/serviceaccount and limitranger (also their own failures to read), pkg/apis/core/validation ("is
+ * invalid:"), plugin/pkg/admission/namespace/lifecycle (terminating); pkg/kubelet/events/event.go (the reasons),
+ * pkg/volume/secret and configmap (missing objects), pkg/controller/volume/attachdetach (attaching),
+ * pkg/kubelet/kuberuntime/kuberuntime_manager.go (sandboxes; the words of the CNI plugin follow), pkg/kubelet/kubelet.go (the
+ * network, cgroups, folders), pkg/kubelet/cm/dra (devices); openshift/apiserver-library-go (caches),
+ * plugin/pkg/admission/imagepolicy (its webhook's errors).
  */
 const EVENT_REASONS: readonly EventReason[] = [
   {

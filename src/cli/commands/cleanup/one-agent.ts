@@ -44,7 +44,7 @@ export class OneAgent {
 
   /** The agents in the annotations of the run's Jobs; of a Job without one, and without Jobs, the one that submitted the run. */
   #ownersOf({ observed, status }: InventoryRun): readonly AgentIdentity[] {
-    const submitted = status.kind === "known" ? status.agent : undefined;
+    const submitted = status.agent;
     if (observed.jobs.length === 0) return submitted === undefined ? [] : [submitted];
     return observed.jobs.flatMap(({ job }) => ownerOf(job.metadata) ?? submitted ?? []);
   }

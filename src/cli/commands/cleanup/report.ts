@@ -38,7 +38,7 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
     {
       header: "STATE",
       value: ({ run }) => run && runStateText(run),
-      colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
+      colour: ({ run }) => toneOf(run?.status.state?.type ?? ""),
       dropFirst: 3,
     },
     { header: "DASK CLUSTER", wide: true, value: ({ cluster }) => cluster, dropFirst: 4 },

@@ -28,7 +28,7 @@ interface View {
 /** The run with its objects. Messages that are part of `shown` are left out. */
 export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
   const view = { now, shown };
-  const state = run.status.kind === "known" ? run.status.state : undefined;
+  const { state } = run.status;
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
     ...run.observed.jobs.map((job) => jobNode(job, run.podsForbidden === true, view)),

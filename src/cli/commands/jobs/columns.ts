@@ -25,7 +25,7 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
     {
       header: "STATE",
       value: ({ run }) => (run ? runStateText(run) : undefined),
-      colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
+      colour: ({ run }) => toneOf(run?.status.state?.type ?? ""),
       dropFirst: 3,
     },
     { header: "JOB", value: ({ name }) => name, shorten: { at: "middle", to: 14 }, dropFirst: 5 },

@@ -93,7 +93,7 @@ function hasFinished({ job, pods, gone }: ObservedJob): boolean {
 }
 
 function isIn(run: RunStatus, type: StateType): boolean {
-  return run.kind === "known" && run.state.type === type;
+  return run.state?.type === type;
 }
 
 /** Reads the run's status, unless it was read within so many milliseconds. While Prefect does not answer, it is the last. */
